@@ -1,0 +1,190 @@
+"""The port: all that a tracer asks of a debugger, whatever engine stands behind it.
+
+Two implementations exist: :mod:`pykd_dumpfilt.debugger.pykd_debugger` (WinDbg and DbgEng through pykd) and
+:mod:`pykd_dumpfilt.emulator` (an emulated kernel). Nothing here decodes a structure.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Protocol, Sequence, TypeVar
+
+from ..errors import TargetError
+from ..structures import Machine
+
+__all__ = [
+    "PAGE_SIZE",
+    "Breakpoint",
+    "Debugger",
+    "DebuggerInfo",
+    "HitHandler",
+    "MemoryReadError",
+    "Module",
+    "ModuleHandler",
+    "PhysicalAddress",
+    "Stop",
+    "StopReason",
+    "Subscription",
+    "VirtualAddress",
+]
+
+PAGE_SIZE = 4096
+"""Bytes in a page on every machine we trace."""
+
+_A = TypeVar("_A", bound="_Address")
+
+
+class _Address(int):
+    """An address in one address space; adding a number of bytes stays in that space."""
+
+    __slots__ = ()
+
+    def __add__(self: _A, size: int) -> _A:
+        return type(self)(int(self) + size)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({int(self):#x})"
+
+    __str__ = int.__repr__
+
+
+class VirtualAddress(_Address):
+    """An address as the target's code sees it."""
+
+    __slots__ = ()
+
+
+class PhysicalAddress(_Address):
+    """An address on the target's memory bus: a PFN shifted left by 12, plus the byte in the page."""
+
+    __slots__ = ()
+
+
+class MemoryReadError(TargetError):
+    """A read that did not give all it was asked for.
+
+    Attributes:
+        address: first byte asked for (:class:`VirtualAddress` or :class:`PhysicalAddress`).
+        asked: bytes asked for.
+        data: the bytes that could be read, from ``address`` on, without a gap; maybe none.
+        reason: why the next byte could not be read, in a few words.
+    """
+
+    def __init__(self, address: _Address, asked: int, data: bytes, reason: str) -> None:
+        self.address = address
+        self.asked = asked
+        self.data = data
+        self.reason = reason
+        kind = "physical" if isinstance(address, PhysicalAddress) else "virtual"
+        super().__init__(
+            f"cannot read {asked} bytes at {kind} address {int(address):#x}: got {len(data)}, {reason}"
+        )
+
+
+@dataclass(frozen=True)
+class Module:
+    """A loaded image as the debugger lists it.
+
+    ``name`` is the debugger's module name: without extension, characters that no symbol may hold replaced
+    by ``_`` (``dump_my-filter.sys`` is ``dump_my_filter``).
+    """
+
+    name: str
+    base: VirtualAddress
+    size: int
+
+    def __contains__(self, address: int) -> bool:
+        return self.base <= address < self.base + self.size
+
+
+@dataclass(frozen=True)
+class DebuggerInfo:
+    """Who reads the target: ``engine`` ("pykd", "emulator"), its version, and the target in one line."""
+
+    engine: str
+    version: str
+    target: str
+
+
+class StopReason(enum.Enum):
+    """Why :meth:`Debugger.run` came back."""
+
+    BREAK = "break"
+    """The target is stopped and can go on: a handler asked for it, or the target broke in by itself."""
+    ENDED = "ended"
+    """The target is gone, or has no more to run."""
+    INTERRUPTED = "interrupted"
+    """The user pressed Ctrl+Break (or Ctrl+C)."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop of the target; ``detail`` is a sentence for people, maybe empty."""
+
+    reason: StopReason
+    detail: str = ""
+
+
+HitHandler = Callable[[], bool]
+"""Called while the target is stopped at a breakpoint. Returns True to leave it stopped. Must not raise."""
+
+ModuleHandler = Callable[[Module], None]
+"""Called while the target is stopped because a module came or went. Must not raise."""
+
+
+class Breakpoint(Protocol):
+    """A breakpoint that its holder owns."""
+
+    @property
+    def address(self) -> VirtualAddress: ...
+
+    def remove(self) -> None:
+        """Take it out of the target. A second call, or one after the target is gone, does nothing."""
+
+
+class Subscription(Protocol):
+    """A standing order for events."""
+
+    def remove(self) -> None:
+        """End it. A second call does nothing."""
+
+
+class Debugger(Protocol):
+    """What a tracer asks of a debugger. All methods but :meth:`run` are called while the target is stopped.
+
+    Every method may raise :class:`~pykd_dumpfilt.errors.TargetError`.
+    """
+
+    @property
+    def machine(self) -> Machine:
+        """The target's architecture."""
+
+    def describe(self) -> DebuggerInfo:
+        """Who reads the target."""
+
+    def modules(self) -> List[Module]:
+        """Every loaded kernel module, in load order."""
+
+    def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
+        """The address of a symbol (PDB or export) of that module; None where there is none."""
+
+    def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
+        """Values by lower-case name ("rip", "rcx", "efl", ...), unsigned; a name that the engine does not
+        know is left out."""
+
+    def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
+        """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
+
+    def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
+        """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
+
+    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> Breakpoint:
+        """Stop at ``address``, before the instruction there, and call ``on_hit``. It may be called, and
+        breakpoints may be removed, from within a handler."""
+
+    def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> Subscription:
+        """Call ``on_load`` after a module is mapped and before its entry point runs, ``on_unload`` when
+        it goes."""
+
+    def run(self) -> Stop:
+        """Let the target go until it stops. Only for automation that owns the session: inside WinDbg the
+        user types ``g``."""

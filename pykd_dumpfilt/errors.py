@@ -1,0 +1,38 @@
+"""The errors this package raises on purpose: one base, a few named kinds.
+
+Anything else that escapes is a bug in the package. A message says what is wrong and, where the reader can
+do something about it, what to do next.
+"""
+
+__all__ = [
+    "DumpfiltError",
+    "EmulatorError",
+    "RecordingError",
+    "StructureError",
+    "TargetError",
+    "UsageError",
+]
+
+
+class DumpfiltError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class UsageError(DumpfiltError):
+    """The user asked for something that cannot be done as asked."""
+
+
+class StructureError(DumpfiltError):
+    """Bytes that cannot be decoded as the structure they are said to be."""
+
+
+class TargetError(DumpfiltError):
+    """The debugger or its target refused an operation."""
+
+
+class RecordingError(DumpfiltError):
+    """A recording that cannot be written or read."""
+
+
+class EmulatorError(DumpfiltError):
+    """A driver image or a scenario that the emulator cannot run."""

@@ -1,0 +1,1 @@
+"""The recording: what a trace leaves on disk."""
