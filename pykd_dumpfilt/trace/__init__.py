@@ -1,1 +1,26 @@
-"""."""
+"""Catches each call of a filter's callbacks: entry, return, and what changed in between."""
+
+from .callbacks import Location, parse_callback_option
+from .capture import Limits
+from .copies import PREFIXES, copy_prefix, plain_name
+from .session import Session, Summary, active_session, default_recording_name, record, start_session
+from .tracer import CopyStatus, Sink, Tracer, TraceStatus
+
+__all__ = [
+    "PREFIXES",
+    "CopyStatus",
+    "Limits",
+    "Location",
+    "Session",
+    "Sink",
+    "Summary",
+    "TraceStatus",
+    "Tracer",
+    "active_session",
+    "copy_prefix",
+    "default_recording_name",
+    "parse_callback_option",
+    "plain_name",
+    "record",
+    "start_session",
+]

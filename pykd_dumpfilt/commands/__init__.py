@@ -1,0 +1,19 @@
+"""The commands, one module each: arguments, help, examples and what it does."""
+
+from typing import Tuple
+
+from . import check, decode, doctor, emulate, show, start, status, stop
+from ._command import Command
+
+__all__ = ["COMMANDS", "Command"]
+
+COMMANDS: Tuple[Command, ...] = (
+    start.COMMAND,
+    status.COMMAND,
+    stop.COMMAND,
+    emulate.COMMAND,
+    check.COMMAND,
+    show.COMMAND,
+    decode.COMMAND,
+    doctor.COMMAND,
+)

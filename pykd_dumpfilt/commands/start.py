@@ -1,0 +1,100 @@
+"""``start``: arm the callbacks of a filter and return to the prompt."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Dict, List
+
+from ..errors import RecordingError, UsageError
+from ..trace import (
+    Limits,
+    Location,
+    Session,
+    default_recording_name,
+    parse_callback_option,
+    plain_name,
+    start_session,
+)
+from . import console
+from ._command import Command
+from ._describe import describe_copies
+
+__all__ = ["COMMAND", "callback_locations"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "module", help="the driver's plain name: aes_xts finds dump_aes_xts and hiber_aes_xts"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="recording to make (default: NAME-TIME.dumpfilt here)"
+    )
+    add_callback_argument(parser)
+    parser.add_argument(
+        "--max-pages",
+        type=int,
+        default=Limits().pages,
+        metavar="N",
+        help="pages of one buffer to keep at most (default %(default)s)",
+    )
+
+
+def add_callback_argument(parser: argparse.ArgumentParser) -> None:
+    """``--callback``, for every command that traces."""
+    parser.add_argument(
+        "--callback",
+        action="append",
+        default=[],
+        metavar="ROLE=WHERE",
+        help="where a callback is, when neither symbols nor DriverEntry tell: read=fffff800`12345678, "
+        "read=+0x1200 (offset in the image) or read=MyRead (symbol); start, write, read, finish, unload",
+    )
+
+
+def callback_locations(options: List[str]) -> Dict[str, Location]:
+    """The ``--callback`` options by callback name."""
+    return dict(parse_callback_option(option) for option in options)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.max_pages < 1:
+        raise UsageError("--max-pages must be at least 1")
+    locations = callback_locations(arguments.callback)
+    # Only now: without pykd the error says what else can be done.
+    from ..debugger.pykd_debugger import PykdDebugger
+
+    output = Path(arguments.output or default_recording_name(plain_name(arguments.module))).absolute()
+
+    def session() -> Session:
+        return Session(PykdDebugger(), arguments.module, output, locations, Limits(pages=arguments.max_pages))
+
+    try:
+        started = start_session(session)
+    except RecordingError as error:
+        if arguments.output is None and not os.access(str(output.parent), os.W_OK):
+            raise RecordingError(
+                f"{error}. {output.parent} cannot be written to: choose a place with -o"
+            ) from error
+        raise
+    lines = [f"recording to {started.path}", *describe_copies(started.status())]
+    program = console.program_name()
+    lines.append(f"Type g. Later: {program} status, and {program} stop for the verdict.")
+    console.show("\n".join(lines))
+    return 0
+
+
+COMMAND = Command(
+    name="start",
+    summary="arm a filter's callbacks (inside WinDbg) and return to the prompt",
+    description=(
+        "Arm a filter's callbacks and return to the prompt. Copies that are loaded are armed now, and copies "
+        "that come later (hiber_ when hibernation starts) are armed when they come. You keep the debugger: "
+        "type g when you are ready."
+    ),
+    add_arguments=add_arguments,
+    run=run,
+    examples=(
+        "  !py -g -m pykd_dumpfilt start myfilter\n"
+        "  !py -g -m pykd_dumpfilt start myfilter -o C:\\traces\\run1 --callback read=+0x1200\n"
+    ),
+)

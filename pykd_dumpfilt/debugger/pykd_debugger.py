@@ -1,0 +1,353 @@
+"""The port on pykd: WinDbg, kd, or DbgEng loaded by a plain Python. The only module that imports pykd.
+
+pykd's habits that shape this module (0.3.4.15, by experiment):
+
+* A breakpoint belongs to its Python object: dropping the object deletes the breakpoint, by engine id, even
+  when the id meanwhile names another breakpoint. So objects are kept until that is harmless.
+* A breakpoint callback gets no arguments today and got an id in older versions; what it raises stops the
+  target with a traceback; returning 1, 2 or any odd object stops it too.
+* Array loads are all or nothing. ``loadChars`` decodes UTF-8 and fails on data; ``loadWChars`` is lossless.
+* ``expr`` reads "afd" as a number, ``removeAllBp`` deletes the user's breakpoints, ``findMemoryRegion``
+  crashes the process: none is used.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import re
+import sys
+import traceback
+import uuid
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+from ..errors import TargetError, UsageError
+from ..structures import Machine
+from .port import (
+    PAGE_SIZE,
+    DebuggerInfo,
+    HitHandler,
+    MemoryReadError,
+    Module,
+    ModuleHandler,
+    PhysicalAddress,
+    Stop,
+    StopReason,
+    VirtualAddress,
+)
+
+try:
+    import pykd
+except ImportError as error:
+    raise UsageError(
+        "pykd is not installed in this Python. Inside WinDbg: pip install pykd into the Python 3.8 or 3.9 "
+        "that !py uses (pykd has no wheels for others). To work on a recording, no debugger is needed: "
+        "dumpfilt check RECORDING"
+    ) from error
+
+__all__ = ["PykdDebugger"]
+
+_MACHINES = {"AMD64": Machine.X64, "ARM64": Machine.ARM64, "I386": Machine.X86}
+
+# "fffff800`10000000 fffff800`10005000   dump_filt   (deferred)"
+_LM_LINE = re.compile(r"^([0-9a-f`]{8,17}) ([0-9a-f`]{8,17})\s+(\S+)", re.IGNORECASE)
+
+_HitResult = Any
+
+
+class PykdDebugger:
+    """A kernel target that pykd is attached to.
+
+    Raises:
+        UsageError: there is no live kernel target.
+    """
+
+    def __init__(self) -> None:
+        try:
+            kernel = pykd.isKernelDebugging()
+            dump = kernel and pykd.isDumpAnalyzing()
+        except pykd.DbgException as error:
+            raise UsageError(f"no target: attach to a kernel first ({_text(error)})") from error
+        if not kernel:
+            raise UsageError("not a kernel target: dump filters run in the kernel; attach with windbg -k")
+        if dump:
+            raise UsageError("this target is a dump file: nothing runs in it, so no call can be traced")
+        name = str(pykd.getCPUType()).rsplit(".", 1)[-1]
+        if name not in _MACHINES:
+            raise UsageError(f"targets with a {name} processor are not supported")
+        self._machine = _MACHINES[name]
+        # Both sign-extend on 32-bit targets.
+        self._address_mask = 0xFFFFFFFF if self._machine.pointer_size == 4 else 0xFFFFFFFFFFFFFFFF
+        self._breakpoints: List[_Breakpoint] = []
+        self._removed: List[Any] = []
+        self._interrupt = _InterruptPoll()
+        self._interrupted = False
+        self._fault: Optional[str] = None
+        atexit.register(self._at_exit)
+
+    @property
+    def machine(self) -> Machine:
+        return self._machine
+
+    def describe(self) -> DebuggerInfo:
+        lines = (pykd.dbgCommand("vertarget") or "").splitlines()
+        target = next((line.strip() for line in lines if line.startswith("Windows")), "unknown target")
+        return DebuggerInfo("pykd", str(pykd.version), target)
+
+    def modules(self) -> List[Module]:
+        # One command for all of them: a pykd.module object apiece makes DbgEng look for symbols of each, and
+        # iterating pykd's own list has been seen to crash.
+        found = []
+        for line in self._command("lm").splitlines():
+            if line.startswith("Unloaded modules"):
+                break
+            match = _LM_LINE.match(line)
+            if match:
+                begin, end = (int(text.replace("`", ""), 16) for text in match.group(1, 2))
+                found.append(Module(match.group(3), VirtualAddress(begin), end - begin))
+        return found
+
+    def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
+        try:
+            return VirtualAddress(pykd.module(int(module.base)).offset(name) & self._address_mask)
+        except pykd.SymbolException:
+            return None
+        except pykd.DbgException as error:
+            raise TargetError(f"cannot look up {module.name}!{name}: {_text(error)}") from error
+
+    def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
+        values = {}
+        for name in names:
+            with contextlib.suppress(pykd.DbgException):
+                values[name] = int(pykd.reg(name))
+        return values
+
+    def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
+        return _read(address, size, physical=False)
+
+    def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
+        return _read(address, size, physical=True)
+
+    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
+        self._bury()
+        breakpoint_ = _Breakpoint(self, address, on_hit)
+        self._breakpoints.append(breakpoint_)
+        return breakpoint_
+
+    def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> "_ModuleWatch":
+        return _ModuleWatch(on_load, on_unload)
+
+    def run(self) -> Stop:
+        self._interrupted = False
+        try:
+            status = pykd.go()
+        except pykd.DbgException as error:
+            return Stop(StopReason.ENDED, _text(error))
+        self._bury()
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise TargetError(f"a breakpoint handler failed: {fault}")
+        if status == pykd.executionStatus.NoDebuggee:
+            return Stop(StopReason.ENDED, "the target is gone")
+        if self._interrupted:
+            return Stop(StopReason.INTERRUPTED, "Ctrl+Break")
+        return Stop(StopReason.BREAK, str(pykd.findSymbol(pykd.getIP())))
+
+    def detach(self) -> None:
+        """Remove what is left of our breakpoints; for automation, before the process ends."""
+        for breakpoint_ in list(self._breakpoints):
+            breakpoint_.remove()
+
+    def _at_exit(self) -> None:
+        # The target may be gone by now, and an exception here would only hide the one that matters.
+        with contextlib.suppress(Exception):
+            self.detach()
+
+    def _command(self, command: str) -> str:
+        try:
+            return pykd.dbgCommand(command) or ""
+        except pykd.DbgException as error:
+            raise TargetError(f"the debugger command {command!r} failed: {_text(error)}") from error
+
+    def _hit(self, on_hit: HitHandler) -> _HitResult:
+        """Run a handler as pykd's callbacks must be run: nothing raised, nothing odd returned."""
+        self._bury()
+        stop = False
+        try:
+            stop = on_hit()
+        except KeyboardInterrupt:
+            self._interrupted = stop = True
+        except BaseException:
+            # Nothing may cross into pykd: it would stop the target. run() raises it for automation.
+            self._fault = traceback.format_exc()
+            sys.stderr.write(self._fault)
+        if self._interrupt.requested():
+            self._interrupted = stop = True
+        return pykd.eventResult.Break if stop else pykd.eventResult.Proceed
+
+    def _bury(self) -> None:
+        # An object must outlive its own callback; by the next one it is safe to drop.
+        self._removed.clear()
+
+
+class _Breakpoint:
+    """One software breakpoint and the pykd object that owns it."""
+
+    def __init__(self, debugger: PykdDebugger, address: VirtualAddress, on_hit: HitHandler) -> None:
+        self._debugger = debugger
+        self._address = address
+
+        def callback(*_: object) -> _HitResult:
+            return debugger._hit(on_hit)
+
+        try:
+            self._owned: Any = pykd.setBp(int(address), callback)
+        except pykd.DbgException as error:
+            raise TargetError(f"cannot set a breakpoint at {int(address):#x}: {_text(error)}") from error
+
+    @property
+    def address(self) -> VirtualAddress:
+        return self._address
+
+    def remove(self) -> None:
+        owned, self._owned = self._owned, None
+        if owned is None:
+            return
+        if self in self._debugger._breakpoints:
+            self._debugger._breakpoints.remove(self)
+        if not self._is_live(owned):
+            # The user cleared it (bc *) or the target restarted. Its id may name someone else's breakpoint
+            # by now, and dropping the object would delete that one: keep it for as long as we live.
+            _STALE.append(owned)
+            return
+        with contextlib.suppress(pykd.DbgException):
+            owned.remove()
+        self._debugger._removed.append(owned)
+
+    def _is_live(self, owned: Any) -> bool:
+        try:
+            number = owned.getId()
+            for index in range(pykd.getNumberBreakpoints()):
+                other = pykd.getBp(index)
+                if other.getId() == number:
+                    return bool(other.getOffset() & self._debugger._address_mask == int(self._address))
+        except pykd.DbgException:
+            pass
+        return False
+
+
+_STALE: List[Any] = []
+
+
+class _ModuleWatch:
+    def __init__(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> None:
+        self._events: Optional[_ModuleEvents] = _ModuleEvents(on_load, on_unload)
+
+    def remove(self) -> None:
+        if self._events is not None:
+            # pykd has no way to unregister but the death of the object, and a reference cycle through C++
+            # never dies: let go of the handlers too.
+            self._events.on_load = self._events.on_unload = None
+            self._events = None
+
+
+class _ModuleEvents(pykd.eventHandler):  # type: ignore[misc]
+    def __init__(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> None:
+        super().__init__()
+        self.on_load: Optional[ModuleHandler] = on_load
+        self.on_unload: Optional[ModuleHandler] = on_unload
+        self._loaded: Dict[int, Module] = {}
+
+    # Every handler says NoChange: Proceed would override another client's wish to stop.
+
+    def onLoadModule(self, base: int, name: str) -> _HitResult:  # noqa: N802 - pykd's name
+        def loaded() -> None:
+            module = Module(name, VirtualAddress(base), int(pykd.module(base).size()))
+            self._loaded[base] = module
+            if self.on_load is not None:
+                self.on_load(module)
+
+        return _contain(loaded)
+
+    def onUnloadModule(self, base: int, name: str) -> _HitResult:  # noqa: N802 - pykd's name
+        def unloaded() -> None:
+            module = self._loaded.pop(base, None) or Module(name, VirtualAddress(base), 0)
+            if self.on_unload is not None:
+                self.on_unload(module)
+
+        return _contain(unloaded)
+
+
+def _contain(action: Callable[[], None]) -> _HitResult:
+    try:
+        action()
+    except BaseException:
+        sys.stderr.write(traceback.format_exc())
+    return pykd.eventResult.NoChange
+
+
+def _read(address: Any, size: int, physical: bool) -> bytes:
+    try:
+        return _load(int(address), size, physical)
+    except pykd.DbgException as error:
+        reason = _text(error)
+    # All or nothing: what can be had is had page by page.
+    data = bytearray()
+    while len(data) < size:
+        at = int(address) + len(data)
+        chunk = min(size - len(data), PAGE_SIZE - at % PAGE_SIZE)
+        if chunk == size:
+            break
+        try:
+            data += _load(at, chunk, physical)
+        except pykd.DbgException as error:
+            reason = _text(error)
+            break
+    if len(data) == size:
+        return bytes(data)
+    raise MemoryReadError(address, size, bytes(data), reason)
+
+
+def _load(address: int, size: int, physical: bool) -> bytes:
+    if size == 0:  # pykd raises for an empty read, even of valid memory
+        return b""
+    words, odd = divmod(size, 2)
+    data: bytes = b""
+    if words:
+        data = pykd.loadWChars(address, words, physical).encode("utf-16-le", "surrogatepass")
+    if odd:
+        data += bytes(pykd.loadBytes(address + 2 * words, 1, physical))
+    return data
+
+
+def _text(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class _InterruptPoll:
+    """Asks DbgEng whether the user pressed Ctrl+Break.
+
+    From CPython 3.9 on pykd cannot deliver the key to Python code, and handlers that take long leave no
+    moment for the break-in; ``IDebugControl::GetInterrupt`` (dbgeng.h) tells, and clears the flag.
+    """
+
+    _IDEBUGCONTROL = uuid.UUID("5182e668-105e-416e-ad92-24ef800424ba")
+    _GET_INTERRUPT = 3  # the first method after IUnknown's three
+
+    def __init__(self) -> None:
+        self._call: Optional[Callable[[], int]] = None
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            self._call = self._bind()
+
+    def requested(self) -> bool:
+        return self._call is not None and self._call() == 0
+
+    def _bind(self) -> Optional[Callable[[], int]]:
+        engine = ctypes.WinDLL("dbgeng.dll")  # type: ignore[attr-defined,unused-ignore]
+        control = ctypes.c_void_p()
+        guid = (ctypes.c_ubyte * 16)(*self._IDEBUGCONTROL.bytes_le)
+        if engine.DebugCreate(guid, ctypes.byref(control)) != 0:
+            return None
+        table = ctypes.cast(control, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
+        prototype = ctypes.WINFUNCTYPE(ctypes.c_long, ctypes.c_void_p)  # type: ignore[attr-defined,unused-ignore]
+        method = prototype(table[self._GET_INTERRUPT])
+        return lambda: int(method(control))

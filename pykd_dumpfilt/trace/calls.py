@@ -1,0 +1,187 @@
+"""From hits to calls: what is captured at an entry is kept until its return, then both are handed on."""
+
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
+
+from ..debugger import Breakpoint, Debugger, VirtualAddress
+from ..recording import Buffer, Call, Side
+from .abi import ARGUMENT_COUNTS, read_entry, read_return
+from .capture import Capture, CapturedMdl
+from .pairing import OpenCalls
+from .registration import Registration
+
+__all__ = ["CallTracker"]
+
+_MDL_CALLBACKS = frozenset({"Dump_Write", "Dump_Read"})
+
+
+@dataclass(eq=False)
+class _Open:
+    """A call that was entered: all of it but its return."""
+
+    call: Call
+    registration: Registration
+    described: Tuple[CapturedMdl, ...]
+
+
+class CallTracker:
+    """Turns hits at entries and at return addresses into calls.
+
+    Args:
+        debugger: the target.
+        capture: reads memory, and keeps pages.
+        emit: gets each call when it ends.
+        guard: runs a handler's body; what it raises becomes a fault of the tool.
+    """
+
+    def __init__(
+        self,
+        debugger: Debugger,
+        capture: Capture,
+        emit: Callable[[Call], None],
+        guard: Callable[[str, Callable[[], None]], None],
+    ) -> None:
+        self._debugger = debugger
+        self._capture = capture
+        self._emit = emit
+        self._guard = guard
+        self._open: OpenCalls[_Open] = OpenCalls()
+        self._returns: Dict[int, Breakpoint] = {}
+        self._entries = 0
+        self.counts: Dict[str, int] = {}
+        """Calls handed on, by callback name."""
+        self.lost = 0
+        """Calls that happened and could not be captured."""
+
+    @property
+    def open_calls(self) -> int:
+        """Calls that were entered and have not returned."""
+        return len(self._open)
+
+    @property
+    def return_breakpoints(self) -> int:
+        """Breakpoints at return addresses, one for each address that an open call returns to."""
+        return len(self._returns)
+
+    def entered(self, module: int, callbacks: Tuple[str, ...], registration: Registration) -> Side:
+        """Capture an entry; the target stands at the callback's first instruction."""
+        number = self._entries
+        self._entries += 1
+        try:
+            return self._entered(number, module, callbacks, registration)
+        except BaseException:
+            self.lost += 1
+            raise
+
+    def _entered(
+        self, number: int, module: int, callbacks: Tuple[str, ...], registration: Registration
+    ) -> Side:
+        entry = read_entry(self._debugger)
+        arguments = entry.arguments[: max(ARGUMENT_COUNTS[name] for name in callbacks)]
+        side = self._structures(entry.registers, callbacks, arguments, registration)
+        described: Tuple[CapturedMdl, ...] = ()
+        if self._has_mdl(callbacks):
+            described = tuple(self._capture.mdl_chain(arguments[2]))
+            side = self._with_mdls(side, described)
+        call = Call(number, module, callbacks, int(entry.return_address), arguments, side)
+        # The breakpoint first: a call that is open is one whose return will be seen.
+        self._wait_for_return(entry.return_address)
+        gone = self._open.enter(
+            entry.stack_after_return, int(entry.return_address), _Open(call, registration, described)
+        )
+        self._give_up(gone, "its stack was used again by a later call")
+        return side
+
+    def abandon(self, reason: str, module: Optional[int] = None) -> None:
+        """Hand on the open calls (of one module, or all) as calls whose return was not seen."""
+        try:
+            self._give_up(self._open.abandon(lambda one: module is None or one.call.module == module), reason)
+        finally:
+            self._drop_unused_returns()
+
+    def _returned(self, return_address: int) -> None:
+        ended: Optional[Call] = None
+        try:
+            status, registers = read_return(self._debugger)
+            one, gone = self._open.leave(registers["rsp"], return_address)
+            self._give_up(gone, "a call around it returned first")
+            if one is not None:
+                ended = self._finish(one, status, registers)
+        except BaseException:
+            self.lost += 1
+            raise
+        finally:
+            self._drop_unused_returns()
+        if ended is not None:
+            self._hand_on(ended)
+
+    def _finish(self, one: _Open, status: int, registers: Mapping[str, int]) -> Call:
+        call = one.call
+        side = self._structures(registers, call.callbacks, call.arguments, one.registration)
+        if self._has_mdl(call.callbacks):
+            described = tuple(self._capture.mdl_chain(call.arguments[2]))
+            side = self._with_mdls(side, described, one.described)
+        return replace(call, exit=side, status=status)
+
+    def _structures(
+        self,
+        registers: Mapping[str, int],
+        callbacks: Tuple[str, ...],
+        arguments: Tuple[int, ...],
+        registration: Registration,
+    ) -> Side:
+        if "DriverEntry" in callbacks:
+            extension, data = registration.at_driver_entry(arguments[0], arguments[1])
+            return Side(registers, extension, data)
+        extension, found = registration.at_callback(arguments[0])
+        offset = None
+        if self._has_mdl(callbacks):
+            offset = self._capture.piece(arguments[1], 8)
+        return Side(registers, extension, found, offset)
+
+    def _with_mdls(
+        self,
+        side: Side,
+        described: Tuple[CapturedMdl, ...],
+        at_entry: Optional[Tuple[CapturedMdl, ...]] = None,
+    ) -> Side:
+        same = at_entry is not None and [one.piece for one in described] == [one.piece for one in at_entry]
+        source: Tuple[Buffer, ...] = ()
+        if at_entry is not None and [one.pfns for one in described] != [one.pfns for one in at_entry]:
+            # The filter put in its own buffer: its caller's pages must be looked at where they were.
+            source = tuple(self._capture.buffer(one) for one in at_entry)
+        return replace(
+            side,
+            mdls=tuple(one.piece for one in described),
+            buffers=tuple(self._capture.buffer(one) for one in described),
+            source=source,
+            # An unchanged MDL maps what it mapped at entry; reading that again would tell nothing new.
+            mapped=() if same else tuple(self._capture.mapped_head(one) for one in described),
+        )
+
+    @staticmethod
+    def _has_mdl(callbacks: Tuple[str, ...]) -> bool:
+        # Where one address serves others too, the second and third argument may be garbage.
+        return _MDL_CALLBACKS.issuperset(callbacks)
+
+    def _wait_for_return(self, address: VirtualAddress) -> None:
+        if int(address) not in self._returns:
+
+            def returned() -> bool:
+                self._guard("return", lambda: self._returned(int(address)))
+                return False
+
+            self._returns[int(address)] = self._debugger.set_breakpoint(address, returned)
+
+    def _drop_unused_returns(self) -> None:
+        for address in [one for one in self._returns if not self._open.waits_for(one)]:
+            self._returns.pop(address).remove()
+
+    def _give_up(self, gone: List[_Open], reason: str) -> None:
+        for one in gone:
+            self._hand_on(replace(one.call, unreturned=reason))
+
+    def _hand_on(self, call: Call) -> None:
+        name = "|".join(call.callbacks)
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self._emit(call)

@@ -1,0 +1,196 @@
+"""What is read from the target at each side of a call, within bounds.
+
+Nothing read here is trusted: a filter may hand on any pointer, any MDL, any ByteCount. A read that fails
+becomes a value with a reason.
+"""
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from ..debugger import PAGE_SIZE, Debugger, MemoryReadError, PhysicalAddress, VirtualAddress
+from ..errors import TargetError
+from ..recording import Buffer, PageStore, Piece
+from ..structures import (
+    MDL_MAPPED_TO_SYSTEM_VA,
+    MDL_SOURCE_IS_NONPAGED_POOL,
+    mdl,
+    pfn_array,
+    span_pages,
+)
+
+__all__ = ["Capture", "CapturedMdl", "Limits", "read_piece"]
+
+# With either flag MappedSystemVa may be used (MmGetSystemAddressForMdlSafe in wdm.h).
+_MAPPED = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
+_MAPPED_HEAD = 64
+_MAX_PFN = 1 << 40  # 52 bits of physical address, less the 12 bits of a page
+_USUAL_PFNS = 17  # MaxPagesPerWrite seen in practice, and one more for a buffer that begins inside a page
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what one side of a call may cost.
+
+    ``pages`` is per MDL: 1024 pages are 4 MiB, far above the 16 pages (MaxPagesPerWrite) seen in practice.
+    ``mdls`` is the length of an MDL chain; the kernel's dump MDLs have no chain at all.
+    """
+
+    pages: int = 1024
+    mdls: int = 16
+
+
+@dataclass(frozen=True)
+class CapturedMdl:
+    """One MDL of the chain, and what of it says where the buffer is."""
+
+    piece: Piece
+    pfns: Tuple[int, ...] = ()
+    byte_count: int = 0
+    byte_offset: int = 0
+    mapped_system_va: Optional[VirtualAddress] = None
+    truncated: Optional[str] = None
+
+
+class Capture:
+    """Reads a target's memory into a page store."""
+
+    def __init__(self, debugger: Debugger, pages: PageStore, limits: Limits = Limits()) -> None:
+        self._debugger = debugger
+        self._pages = pages
+        self._limits = limits
+        self._mdl = mdl(debugger.machine)
+
+    def piece(self, address: int, size: int) -> Piece:
+        """``size`` bytes of virtual memory, or as many as come and why not more."""
+        return read_piece(self._debugger, address, size)
+
+    def mdl_chain(self, address: int) -> List[CapturedMdl]:
+        """The MDL at ``address`` and those that its Next leads to."""
+        chain: List[CapturedMdl] = []
+        seen = set()
+        while address and address not in seen and len(chain) < self._limits.mdls:
+            seen.add(address)
+            captured, address = self._one_mdl(address)
+            chain.append(captured)
+        return chain
+
+    def buffer(self, described: CapturedMdl) -> Buffer:
+        """What the MDL describes, as whole pages: through its PFNs, as the disk's DMA sees it, else through
+        MappedSystemVa."""
+        found, reasons = self._physical(described.pfns)
+        via = "physical"
+        if described.pfns and not found and described.mapped_system_va is not None:
+            mapped, why = self._virtual(described.mapped_system_va, len(described.pfns))
+            if mapped:
+                via, found = "virtual", mapped
+                reasons = {index: why[index] for index in why}
+        held = len(described.pfns) * PAGE_SIZE - described.byte_offset
+        return Buffer(
+            via=via,
+            offset=described.byte_offset,
+            size=max(0, min(described.byte_count, held)),
+            pages=tuple(found.get(index) for index in range(len(described.pfns))),
+            unreadable=reasons,
+            truncated=described.truncated,
+        )
+
+    def mapped_head(self, described: CapturedMdl) -> Piece:
+        """The first bytes at MappedSystemVa, to hold against the buffer's."""
+        address = described.mapped_system_va
+        if address is None:
+            return Piece(0, b"", 0, "the MDL says that it is not mapped")
+        return read_piece(self._debugger, address, min(_MAPPED_HEAD, max(1, described.byte_count)))
+
+    def _one_mdl(self, address: int) -> Tuple[CapturedMdl, int]:
+        header, pfn_size = self._mdl.size, self._debugger.machine.pointer_size
+        piece = read_piece(self._debugger, address, header + _USUAL_PFNS * pfn_size)
+        if len(piece.data) < header:
+            return CapturedMdl(_cut(piece, header)), 0
+        fields = self._mdl.parse(piece.data[:header])
+        byte_offset = fields.ByteOffset % PAGE_SIZE
+        wanted = span_pages(byte_offset, fields.ByteCount)
+        kept = min(wanted, self._limits.pages)
+        truncated = None
+        if kept < wanted:
+            truncated = f"{kept} of {wanted} pages kept: the limit of this trace"
+        size = header + kept * pfn_size
+        piece = read_piece(self._debugger, address, size) if size > piece.asked else _cut(piece, size)
+        count = (len(piece.data) - header) // pfn_size
+        mapped = fields.MappedSystemVa if fields.MdlFlags & _MAPPED and fields.MappedSystemVa else None
+        captured = CapturedMdl(
+            piece=piece,
+            pfns=tuple(pfn_array(self._debugger.machine, piece.data[header:], count)),
+            byte_count=fields.ByteCount,
+            byte_offset=byte_offset,
+            mapped_system_va=None if mapped is None else VirtualAddress(mapped),
+            truncated=truncated,
+        )
+        return captured, fields.Next
+
+    def _physical(self, pfns: Sequence[int]) -> Tuple[Dict[int, int], Dict[int, str]]:
+        """Page numbers by index, and reasons by index for those that could not be read. Neighbouring PFNs
+        are read at once: over a serial link every read costs a round trip."""
+        found: Dict[int, int] = {}
+        reasons: Dict[int, str] = {}
+        index = 0
+        while index < len(pfns):
+            if not 0 <= pfns[index] < _MAX_PFN:
+                reasons[index] = f"PFN {pfns[index]:#x} is past any physical memory"
+                index += 1
+                continue
+            run = 1
+            while index + run < len(pfns) and pfns[index + run] == pfns[index] + run:
+                run += 1
+            data, reason = self._try(PhysicalAddress(pfns[index] * PAGE_SIZE), run * PAGE_SIZE)
+            whole = self._put(data, index, found)
+            if reason is not None:
+                reasons[index + whole] = reason
+                whole += 1
+            index += whole
+        return found, reasons
+
+    def _virtual(self, address: VirtualAddress, count: int) -> Tuple[Dict[int, int], Dict[int, str]]:
+        found: Dict[int, int] = {}
+        reasons: Dict[int, str] = {}
+        first = VirtualAddress(address - address % PAGE_SIZE)
+        index = 0
+        while index < count:
+            data, reason = self._try(first + index * PAGE_SIZE, (count - index) * PAGE_SIZE)
+            whole = self._put(data, index, found)
+            if reason is not None:
+                reasons[index + whole] = reason
+                whole += 1
+            index += whole
+        return found, reasons
+
+    def _put(self, data: bytes, index: int, found: Dict[int, int]) -> int:
+        whole = len(data) // PAGE_SIZE
+        for page in range(whole):
+            found[index + page] = self._pages.put(data[page * PAGE_SIZE : (page + 1) * PAGE_SIZE])
+        return whole
+
+    def _try(self, address: Union[VirtualAddress, PhysicalAddress], size: int) -> Tuple[bytes, Optional[str]]:
+        try:
+            if isinstance(address, PhysicalAddress):
+                return self._debugger.read_physical(address, size), None
+            return self._debugger.read_virtual(address, size), None
+        except MemoryReadError as error:
+            return error.data, error.reason
+        except TargetError as error:
+            return b"", str(error)
+
+
+def read_piece(debugger: Debugger, address: int, size: int) -> Piece:
+    """``size`` bytes of virtual memory, or as many as come and why not more."""
+    try:
+        return Piece(int(address), debugger.read_virtual(VirtualAddress(address), size), size)
+    except MemoryReadError as error:
+        return Piece(int(address), error.data, size, error.reason)
+    except TargetError as error:
+        return Piece(int(address), b"", size, str(error))
+
+
+def _cut(piece: Piece, size: int) -> Piece:
+    """The first ``size`` bytes of a piece that was read longer than needed, as if just they were asked."""
+    data = piece.data[:size]
+    return Piece(piece.address, data, size, None if len(data) == size else piece.missing)

@@ -1,0 +1,54 @@
+"""Pairs each entry with its return, by stack pointer.
+
+A return address alone does not tell calls apart: a callback that calls itself, or is called again after one
+that never came back, uses the same one. The stack pointer does.
+"""
+
+from typing import Callable, Generic, List, Optional, Tuple, TypeVar
+
+__all__ = ["OpenCalls"]
+
+T = TypeVar("T")
+
+# Kernel stacks are 24 KiB on x64 and seldom grow past 64 KiB. Two stack pointers further apart than this
+# belong to different stacks (another processor, another thread), and neither says anything of the other.
+_SAME_STACK = 64 * 1024
+
+
+class OpenCalls(Generic[T]):
+    """Calls that were entered and have not returned. A key is the stack pointer expected after the return."""
+
+    def __init__(self) -> None:
+        self._open: List[Tuple[int, int, T]] = []
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def enter(self, stack_after_return: int, return_address: int, call: T) -> List[T]:
+        """Note an entry. Returns the open calls that it proves gone: their stack has been used again."""
+        gone = self._take(lambda stack, _: 0 <= stack_after_return - stack < _SAME_STACK)
+        self._open.append((stack_after_return, return_address, call))
+        return gone
+
+    def leave(self, stack: int, return_address: int) -> Tuple[Optional[T], List[T]]:
+        """Note a return. Gives the call that returned (None if it is not one of ours) and those within it
+        that cannot return any more, innermost first."""
+        for index in range(len(self._open) - 1, -1, -1):
+            expected, address, call = self._open[index]
+            if expected == stack and address == return_address:
+                del self._open[index]
+                return call, self._take(lambda inner, _: 0 < stack - inner < _SAME_STACK)
+        return None, []
+
+    def waits_for(self, return_address: int) -> bool:
+        """Whether an open call returns to that address."""
+        return any(address == return_address for _, address, _ in self._open)
+
+    def abandon(self, which: Callable[[T], bool]) -> List[T]:
+        """Forget the open calls of which ``which`` is true, and return them, innermost first."""
+        return self._take(lambda stack, call: which(call))
+
+    def _take(self, gone: Callable[[int, T], bool]) -> List[T]:
+        taken = [call for stack, _, call in reversed(self._open) if gone(stack, call)]
+        self._open = [entry for entry in self._open if not gone(entry[0], entry[2])]
+        return taken

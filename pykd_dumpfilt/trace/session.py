@@ -1,0 +1,190 @@
+"""A trace from start to stop: tracer and recording together.
+
+:func:`record` is for automation that owns its debugger session (the emulator, the lab, a machine with a VM);
+:func:`start_session` is for WinDbg, where the user keeps the prompt and comes back later to ask.
+"""
+
+import datetime
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Callable, Mapping, Optional, Union
+
+from .. import __version__
+from ..debugger import Debugger, Stop, StopReason
+from ..errors import UsageError
+from ..recording import Header, PageStore, Record, RecordingWriter
+from .callbacks import Location
+from .capture import Limits
+from .tracer import Tracer, TraceStatus
+
+__all__ = ["Session", "Summary", "active_session", "default_recording_name", "record", "start_session"]
+
+Observer = Callable[[Record, PageStore], None]
+"""Called with each record after it has been written, and with the pages that it names."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a trace left: the recording, why it ended, and the tracer's last state."""
+
+    path: Path
+    stop: Stop
+    status: TraceStatus
+
+
+class Session:
+    """A tracer that writes a recording.
+
+    Args:
+        debugger: the target, stopped.
+        filter_name: the driver's plain name.
+        output: the recording's folder; it must not exist.
+        callbacks: where the user says that callbacks are.
+        limits: bounds on what one call may cost.
+        observer: sees every record as it is written.
+
+    Raises:
+        UsageError, TargetError, RecordingError: nothing is left in the target, and no empty recording.
+    """
+
+    def __init__(
+        self,
+        debugger: Debugger,
+        filter_name: str,
+        output: Union[str, Path],
+        callbacks: Optional[Mapping[str, Location]] = None,
+        limits: Optional[Limits] = None,
+        observer: Optional[Observer] = None,
+    ) -> None:
+        limits = limits or Limits()
+        info = debugger.describe()
+        given = {name: _location_text(where) for name, where in (callbacks or {}).items()}
+        self._observer = observer
+        # The tracer refuses bad names and targets before a folder is made.
+        self._tracer = Tracer(debugger, filter_name, self, callbacks, limits)
+        self._writer = RecordingWriter(
+            Path(output),
+            Header(
+                filter=self._tracer.filter,
+                machine=debugger.machine.value,
+                created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                tool=f"pykd-dumpfilt {__version__}",
+                debugger={"engine": info.engine, "version": info.version, "target": info.target},
+                options={"limits": asdict(limits), "callbacks": given},
+            ),
+        )
+        try:
+            self._tracer.arm()
+        except BaseException as error:
+            self.stop(f"arming failed: {error}")
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The recording's folder."""
+        return self._writer.path
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still armed."""
+        return self.status().armed
+
+    def status(self) -> TraceStatus:
+        """What is watched and what has been seen so far."""
+        status = self._tracer.status()
+        return replace(status, lost=status.lost + self._writer.lost)
+
+    def stop(self, reason: str) -> TraceStatus:
+        """Take our breakpoints out and close the recording. A second call does nothing."""
+        self._tracer.disarm(reason)
+        self._writer.close(reason, lost=self._tracer.status().lost)
+        return self.status()
+
+    # The tracer's sink: the writer, and whoever looks on.
+
+    def write(self, record: Record) -> None:
+        self._writer.write(record)
+        if self._observer is not None:
+            self._observer(record, self._writer)
+
+    def put(self, content: bytes) -> int:
+        return self._writer.put(content)
+
+    def page(self, number: int) -> bytes:
+        return self._writer.page(number)
+
+
+def record(
+    debugger: Debugger,
+    filter_name: str,
+    output: Union[str, Path],
+    callbacks: Optional[Mapping[str, Location]] = None,
+    limits: Optional[Limits] = None,
+    observer: Optional[Observer] = None,
+) -> Summary:
+    """Trace until the target ends or breaks in, and leave a closed recording whatever happens.
+
+    Arguments and errors are those of :class:`Session`.
+    """
+    session = Session(debugger, filter_name, output, callbacks, limits, observer)
+    reason = "interrupted"
+    try:
+        stop = debugger.run()
+        reason = stop.detail or stop.reason.value
+    except KeyboardInterrupt:
+        stop = Stop(StopReason.INTERRUPTED, "Ctrl+C")
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        status = session.stop(reason)
+    return Summary(session.path, stop, status)
+
+
+# Commands typed at the debugger's prompt come in separate runs of __main__, but in one interpreter: the
+# session lives here, in an imported module, and nowhere else.
+_active: Optional[Session] = None
+
+
+def start_session(session: Callable[[], Session]) -> Session:
+    """Make the session that later commands will find.
+
+    Raises:
+        UsageError: another one is still armed.
+    """
+    global _active
+    if _active is not None and _active.running:
+        raise UsageError(
+            f"{_active.status().filter} is being traced already, into {_active.path}: type stop first"
+        )
+    _active = session()
+    return _active
+
+
+def active_session() -> Session:
+    """The session of the last start, armed or stopped.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if _active is None:
+        raise UsageError(
+            "nothing has been started in this interpreter: type start MODULE first, and use !py -g every "
+            "time (without -g each !py begins anew and forgets)"
+        )
+    return _active
+
+
+def default_recording_name(filter_name: str, now: Optional[datetime.datetime] = None) -> str:
+    """``NAME-20261123-142501.dumpfilt``, in local time."""
+    when = (now or datetime.datetime.now()).strftime("%Y%m%d-%H%M%S")
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in filter_name)
+    return f"{safe}-{when}.dumpfilt"
+
+
+def _location_text(where: Location) -> str:
+    if where.symbol is not None:
+        return where.symbol
+    if where.offset is not None:
+        return f"+{where.offset:#x}"
+    return f"{where.address:#x}"

@@ -1,0 +1,258 @@
+"""The tracer: watches a filter's copies as they come and go, and arms their callbacks.
+
+Inside WinDbg the user keeps the debugger: the tracer acts only in breakpoint and module handlers, which never
+raise and never resume. Whatever fails in one becomes a :class:`~pykd_dumpfilt.recording.Fault`.
+"""
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Tuple
+
+from ..debugger import Breakpoint, Debugger, Module, Subscription, VirtualAddress
+from ..errors import DumpfiltError
+from ..recording import (
+    ArmedCallback,
+    Call,
+    Callbacks,
+    Fault,
+    LoadedModule,
+    PageStore,
+    Piece,
+    Record,
+    Unloaded,
+)
+from .abi import check_machine
+from .callbacks import CallbackPlan, Location
+from .calls import CallTracker
+from .capture import Capture, Limits
+from .copies import copy_prefix, plain_name
+from .image import read_image
+from .registration import Registration, callback_table
+
+__all__ = ["CopyStatus", "Sink", "TraceStatus", "Tracer"]
+
+
+class Sink(PageStore, Protocol):
+    """Where records go; a :class:`~pykd_dumpfilt.recording.RecordingWriter` is one."""
+
+    def write(self, record: Record) -> None:
+        """Keep one record."""
+
+
+@dataclass(frozen=True)
+class CopyStatus:
+    """One copy of the filter, and what is watched in it."""
+
+    name: str
+    base: int
+    loaded: bool
+    armed: Tuple[ArmedCallback, ...]
+    absent: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TraceStatus:
+    """A tracer at one moment. ``calls`` counts ended calls by callback (folded names joined by ``|``)."""
+
+    filter: str
+    armed: bool
+    copies: Tuple[CopyStatus, ...]
+    breakpoints: int
+    calls: Mapping[str, int]
+    open_calls: int
+    lost: int
+    faults: Tuple[str, ...]
+
+
+@dataclass
+class _Copy:
+    module: Module
+    number: int
+    registration: Registration
+    plan: CallbackPlan = field(default_factory=CallbackPlan)
+    breakpoints: Dict[int, Breakpoint] = field(default_factory=dict)
+    written: Optional[Callbacks] = None
+    table: Optional[Dict[str, int]] = None
+    loaded: bool = True
+
+
+class Tracer:
+    """Traces one filter in one target.
+
+    Args:
+        debugger: the target; it must be stopped.
+        filter_name: the driver's plain name; its ``dump_`` and ``hiber_`` copies are found by themselves.
+        sink: gets every record, in order of time.
+        callbacks: where the user says that callbacks are, by callback name.
+        limits: bounds on what one call may cost.
+
+    Raises:
+        UsageError: the name names no driver, or the target's architecture cannot be traced.
+    """
+
+    def __init__(
+        self,
+        debugger: Debugger,
+        filter_name: str,
+        sink: Sink,
+        callbacks: Optional[Mapping[str, Location]] = None,
+        limits: Optional[Limits] = None,
+    ) -> None:
+        check_machine(debugger.machine)
+        self.filter = plain_name(filter_name)
+        self._debugger = debugger
+        self._sink = sink
+        self._given = dict(callbacks or {})
+        self._calls = CallTracker(
+            debugger, Capture(debugger, sink, limits or Limits()), self._on_call, self._guard
+        )
+        self._copies: List[_Copy] = []
+        self._watch: Optional[Subscription] = None
+        self._faults: List[str] = []
+
+    def arm(self) -> None:
+        """Watch every copy that is loaded, and every one that comes.
+
+        Raises:
+            UsageError: a location that the user gave does not exist.
+            TargetError: the target refuses.
+        In both cases nothing of ours is left in the target.
+        """
+        try:
+            self._watch = self._debugger.watch_modules(self._on_load, self._on_unload)
+            for module in self._debugger.modules():
+                if copy_prefix(module.name, self.filter):
+                    self._add(module, fresh=False)
+        except BaseException:
+            self.disarm("arming failed")
+            raise
+
+    def disarm(self, reason: str) -> None:
+        """Take out every breakpoint of ours and hand on calls that are still open. A second call does
+        nothing."""
+        if self._watch is not None:
+            self._watch.remove()
+            self._watch = None
+        for copy in self._copies:
+            self._remove_breakpoints(copy)
+        self._guard("ending the trace", lambda: self._calls.abandon(reason))
+
+    def status(self) -> TraceStatus:
+        """What is watched and what has been seen so far."""
+        return TraceStatus(
+            filter=self.filter,
+            armed=self._watch is not None,
+            copies=tuple(
+                CopyStatus(c.module.name, int(c.module.base), c.loaded, c.plan.armed(), c.plan.absent)
+                for c in self._copies
+            ),
+            breakpoints=sum(len(c.breakpoints) for c in self._copies) + self._calls.return_breakpoints,
+            calls=dict(self._calls.counts),
+            open_calls=self._calls.open_calls,
+            lost=self._calls.lost,
+            faults=tuple(self._faults),
+        )
+
+    def _on_load(self, module: Module) -> None:
+        if copy_prefix(module.name, self.filter):
+            self._guard(f"arming {module.name}", lambda: self._add(module, fresh=True))
+
+    def _on_unload(self, module: Module) -> None:
+        copy = self._copy_at(module)
+        if copy is not None:
+            self._guard(f"unloading {module.name}", lambda: self._drop(copy))
+
+    def _copy_at(self, module: Module) -> Optional[_Copy]:
+        return next((c for c in self._copies if c.loaded and c.module.base == module.base), None)
+
+    def _add(self, module: Module, fresh: bool) -> None:
+        if self._copy_at(module) is not None:
+            return  # .reload announces again what is there already
+        image = read_image(self._debugger, module)
+        copy = _Copy(module, len(self._copies), Registration(self._debugger, module))
+        self._copies.append(copy)
+        self._sink.write(
+            LoadedModule(
+                copy.number,
+                module.name,
+                int(module.base),
+                module.size,
+                image.entry_point,
+                image.timestamp,
+                image.checksum,
+                image.pdb,
+            )
+        )
+        if fresh and image.entry_point is not None:
+            # DriverEntry has yet to run, and it fills in the table of all the others.
+            copy.plan.learn("DriverEntry", VirtualAddress(image.entry_point), "header")
+        copy.plan.learn_symbols(self._debugger, module)
+        try:
+            copy.plan.learn_locations(self._debugger, module, self._given)
+        finally:
+            self._follow(copy)
+
+    def _follow(self, copy: _Copy) -> None:
+        """Make breakpoints and recording agree with what is known of the copy's callbacks."""
+        armed = copy.plan.armed()
+        wanted = {one.address for one in armed}
+        for address in [one for one in copy.breakpoints if one not in wanted]:
+            copy.breakpoints.pop(address).remove()
+        for one in armed:
+            if one.address not in copy.breakpoints:
+                copy.breakpoints[one.address] = self._debugger.set_breakpoint(
+                    VirtualAddress(one.address), self._entry_handler(copy, one.address)
+                )
+        record = Callbacks(copy.number, armed, copy.plan.absent)
+        if record != copy.written:
+            copy.written = record
+            self._sink.write(record)
+
+    def _entry_handler(self, copy: _Copy, address: int) -> Callable[[], bool]:
+        def entered() -> bool:
+            self._guard("entry", lambda: self._entered(copy, address))
+            return False
+
+        return entered
+
+    def _entered(self, copy: _Copy, address: int) -> None:
+        callbacks = next(one.callbacks for one in copy.plan.armed() if one.address == address)
+        side = self._calls.entered(copy.number, callbacks, copy.registration)
+        if "DriverEntry" not in callbacks:
+            self._learn_table(copy, side.filter_initialization_data)
+
+    def _on_call(self, call: Call) -> None:
+        self._sink.write(call)
+        if call.exit is not None and "DriverEntry" in call.callbacks:
+            self._learn_table(self._copies[call.module], call.exit.filter_initialization_data)
+
+    def _learn_table(self, copy: _Copy, data: Optional[Piece]) -> None:
+        table = callback_table(self._debugger, data)
+        if table is not None and table != copy.table:
+            copy.table = table
+            copy.plan.learn_table(table)
+            self._follow(copy)
+
+    def _drop(self, copy: _Copy) -> None:
+        copy.loaded = False
+        self._remove_breakpoints(copy)
+        self._calls.abandon("the module was unloaded while the call was running", copy.number)
+        self._sink.write(Unloaded(copy.number))
+
+    @staticmethod
+    def _remove_breakpoints(copy: _Copy) -> None:
+        for breakpoint_ in copy.breakpoints.values():
+            breakpoint_.remove()
+        copy.breakpoints.clear()
+
+    def _guard(self, during: str, action: Callable[[], None]) -> None:
+        """Run a handler's body. The target must go on whatever happens in it."""
+        try:
+            action()
+        except Exception as error:
+            # A named error explains itself; anything else is a bug of ours, and its type helps to find it.
+            named = isinstance(error, DumpfiltError)
+            message = str(error) if named else f"{type(error).__name__}: {error}"
+            self._faults.append(f"{during}: {message}")
+            with contextlib.suppress(DumpfiltError):
+                self._sink.write(Fault(during, message))
