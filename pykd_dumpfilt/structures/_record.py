@@ -6,7 +6,7 @@ Interpreted parsing, sizes and names are construct's, unchanged, which is what t
 against.
 """
 
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 from construct import Array, Bytes, Construct, Enum, FormatField, Padded, Peek, Renamed, Struct
 
@@ -58,21 +58,20 @@ class _Passes:
         self._ends: List[int] = []
         self._counts: List[int] = []
 
-    def take(self, offset: int, layout: str, size: int, count: int = 1) -> str:
-        """Unpack ``count`` values of ``size`` bytes together at ``offset``; the expression that gives them."""
-        for index, end in enumerate(self._ends):
-            if end <= offset:
-                break
-        else:
-            index = len(self._ends)
+    def take(self, offset: int, layout: str, size: int, count: Optional[int] = None) -> str:
+        """Unpack one value of ``size`` bytes at ``offset``, or a tuple of ``count`` values that take ``size``
+        bytes together; the expression that gives it."""
+        free = [index for index, end in enumerate(self._ends) if end <= offset]
+        index = free[0] if free else len(self._ends)
+        if not free:
             self._layouts.append("<")
             self._ends.append(0)
             self._counts.append(0)
         self._layouts[index] += f"{offset - self._ends[index]}x{layout}"
         self._ends[index] = offset + size
         first = self._counts[index]
-        self._counts[index] += count
-        return f"v{index}[{first}]" if count == 1 else f"v{index}[{first}:{first + count}]"
+        self._counts[index] += 1 if count is None else count
+        return f"v{index}[{first}]" if count is None else f"v{index}[{first}:{first + count}]"
 
     def formats(self) -> List[Tuple[str, str]]:
         return [(f"{self._name}_{index}", layout) for index, layout in enumerate(self._layouts)]

@@ -161,7 +161,7 @@ IMAGE_DEBUG_DIRECTORY = Layout(
         "PointerToRawData" / Int32ul,
     ),
 )
-"""28 bytes; the debug directory is an array of these. ``AddressOfRawData`` is relative to the image's base."""
+"""28 bytes; the debug directory is an array of these. ``AddressOfRawData`` counts from the image's base."""
 
 CODEVIEW_RSDS = Layout(
     "CodeView RSDS record",

@@ -1,0 +1,45 @@
+"""``python -m tests.benchmarks [NAME ...] [--json]``."""
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from typing import Dict
+
+NAMES = {
+    "decode": "decoding FILTER_EXTENSION, MDL and PFNs against struct",
+    "replay": "checking a recording: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
+    "wire": "KD packets for one Dump_Read call of 64 KiB, counted at the KD server (needs the lab)",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Measure; nothing is asserted.",
+        epilog="benchmarks:\n" + "\n".join(f"  {name:8} {what}" for name, what in NAMES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in NAMES]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}: choose from {', '.join(NAMES)}")
+    figures: Dict[str, Dict[str, float]] = {}
+    for name in arguments.names or NAMES:
+        print(f"{name}: {NAMES[name]}", file=sys.stderr)
+        figures[name] = import_module(f".{name}", __package__).run()
+    if arguments.json:
+        only = list(figures.values())
+        print(json.dumps(only[0] if len(only) == 1 else figures, indent=2))
+        return 0
+    for name, values in figures.items():
+        print(name)
+        for figure, value in values.items():
+            print(f"  {figure:32} {value:12.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
