@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
 
 import pytest
 
@@ -13,12 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.quality
 
 
-def run(module: str, *arguments: str) -> None:
-    command: List[str] = [sys.executable, "-m", module, *arguments]
-    probe = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, check=False)
-    if probe.returncode != 0:
-        pytest.skip(f"{module} is missing: pip install -e '.[dev]'")
-    done = subprocess.run(command, cwd=str(ROOT), capture_output=True, text=True, check=False)
+def run(tool: str, *arguments: str) -> None:
+    # Beside this Python first: the virtual environment's own, not another project's.
+    program = shutil.which(tool, path=str(Path(sys.executable).parent)) or shutil.which(tool)
+    if program is None:
+        pytest.skip(f"{tool} is missing: pip install -e '.[dev]'")
+    done = subprocess.run([program, *arguments], cwd=str(ROOT), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -35,7 +34,7 @@ def test_format() -> None:
 
 
 def test_python_3_8_is_the_floor() -> None:
-    run("vermin", "--quiet", "--target=3.8-", "--violations", "--no-parse-comments", "pykd_dumpfilt", "tests")
+    run("vermin", "--quiet", "--no-tips", "--target=3.8-", "--violations", "pykd_dumpfilt", "tests")
 
 
 def test_only_one_module_imports_pykd() -> None:
@@ -62,6 +61,7 @@ def test_the_core_needs_construct_alone(tmp_path: Path) -> None:
         "sys.exit(code)"
     )
     fixture = sorted((ROOT / "fixtures").glob("*.dumpfilt"))[0]
+    paths = [str(ROOT), str(library)]
     done = subprocess.run(
         # -S: no site-packages; -E: no environment.
         [
@@ -69,7 +69,7 @@ def test_the_core_needs_construct_alone(tmp_path: Path) -> None:
             "-S",
             "-E",
             "-c",
-            f"import sys; sys.path[:0] = {[str(ROOT), str(library)]!r}; " + program,
+            f"import sys; sys.path[:0] = {paths!r}; {program}",
             str(fixture),
         ],
         capture_output=True,

@@ -1,1 +1,71 @@
-"""The recording: what a trace leaves on disk."""
+"""The recording: what a trace leaves on disk.
+
+One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per record, a footer line) and
+``pages.bin`` (each distinct page once)::
+
+    with RecordingWriter("trace", header) as writer:
+        number = writer.put(page)
+        writer.write(call)
+
+    recording = open_recording("trace.dumpfilt")
+    for record in recording:
+        ...
+    print(recording.damage)
+"""
+
+from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME, SUFFIX
+from .codec import MAX_LINE
+from .memory import MemoryPageStore
+from .model import (
+    CALLBACKS,
+    ArmedCallback,
+    Buffer,
+    Call,
+    Callbacks,
+    Fault,
+    Footer,
+    Header,
+    LoadedModule,
+    PageSource,
+    PageStore,
+    Pdb,
+    Piece,
+    Record,
+    Side,
+    Unloaded,
+)
+from .reader import Recording, open_recording
+from .schema import schema
+from .versions import FORMAT, VERSION
+from .writer import RecordingWriter
+
+__all__ = [
+    "CALLBACKS",
+    "CALLS_NAME",
+    "FORMAT",
+    "MAX_LINE",
+    "PAGES_NAME",
+    "PAGE_SIZE",
+    "SUFFIX",
+    "VERSION",
+    "ArmedCallback",
+    "Buffer",
+    "Call",
+    "Callbacks",
+    "Fault",
+    "Footer",
+    "Header",
+    "LoadedModule",
+    "MemoryPageStore",
+    "PageSource",
+    "PageStore",
+    "Pdb",
+    "Piece",
+    "Record",
+    "Recording",
+    "RecordingWriter",
+    "Side",
+    "Unloaded",
+    "open_recording",
+    "schema",
+]

@@ -9,7 +9,7 @@ from typing import Dict, Mapping, Optional, Tuple
 
 from ..debugger import Debugger, Module
 from ..recording import Piece
-from ..structures import filter_extension, filter_initialization_data, filter_initialization_data_sizes
+from ..structures import FilterContext, filter_contexts, filter_extension, filter_initialization_data
 from .capture import read_piece
 
 __all__ = ["Registration", "callback_table"]
@@ -30,46 +30,45 @@ class Registration:
         self._debugger = debugger
         self._module = module
         self._machine = debugger.machine
+        self._contexts = filter_contexts(self._machine)
         self._extension_size = filter_extension(self._machine).size
         # Where FILTER_INITIALIZATION_DATA was found, by the address of FILTER_EXTENSION: a filter may change
         # either (VeraCrypt clears DumpData in Dump_Unload), and then contents no longer tell.
-        self._found: Dict[int, int] = {}
+        self._found: Dict[int, FilterContext] = {}
 
     def at_driver_entry(self, extension: int, data: int) -> Tuple[Piece, Piece]:
         """Both structures from DriverEntry's two arguments."""
-        distance = extension - data
-        if distance in filter_initialization_data_sizes(self._machine):
-            self._found[extension] = size = distance
-        else:
-            # Not adjacent: no size field tells, so take the form that the newest header seen declares.
-            size = sorted(filter_initialization_data_sizes(self._machine))[1]
+        adjacent = [one for one in self._contexts if one.filter_extension == extension - data]
+        if adjacent:
+            self._found[extension] = adjacent[-1]
+        # Not adjacent: no size field tells, so take the form that the newest header seen declares.
+        context = adjacent[-1] if adjacent else self._contexts[1]
         return (
             read_piece(self._debugger, extension, self._extension_size),
-            read_piece(self._debugger, data, size),
+            read_piece(self._debugger, data, context.filter_initialization_data_size),
         )
 
     def at_callback(self, extension: int) -> Tuple[Piece, Optional[Piece]]:
         """FILTER_EXTENSION from a callback's first argument, and what lies in front of it if it is the
         table. One read gets both."""
-        reach = max(filter_initialization_data_sizes(self._machine))
+        reach = self._contexts[-1].filter_extension
         window = read_piece(self._debugger, max(0, extension - reach), reach + self._extension_size)
         if extension < reach or window.missing is not None:
             return read_piece(self._debugger, extension, self._extension_size), None
         piece = Piece(extension, window.data[reach:], self._extension_size)
-        size = self._found.get(extension)
-        if size is None:
-            size = self._search(window.data, reach, piece)
-            if size is None:
-                return piece, None
-            self._found[extension] = size
-        return piece, Piece(extension - size, window.data[reach - size : reach], size)
+        context = self._found.get(extension) or self._search(window.data, reach, piece)
+        if context is None:
+            return piece, None
+        self._found[extension] = context
+        data, size = _in_front(window.data, reach, context)
+        return piece, Piece(extension - context.filter_extension, data, size)
 
-    def _search(self, window: bytes, reach: int, extension: Piece) -> Optional[int]:
+    def _search(self, window: bytes, reach: int, extension: Piece) -> Optional[FilterContext]:
         dump_data = filter_extension(self._machine).parse(extension.data).DumpData
-        for size in filter_initialization_data_sizes(self._machine):
-            fields = filter_initialization_data(self._machine, size).parse(window[reach - size : reach])
-            if self._is_registration(fields, dump_data):
-                return size
+        for context in self._contexts:
+            data, size = _in_front(window, reach, context)
+            if self._is_registration(filter_initialization_data(self._machine, size).parse(data), dump_data):
+                return context
         return None
 
     def _is_registration(self, fields: Mapping[str, int], dump_data: int) -> bool:
@@ -92,3 +91,10 @@ def callback_table(debugger: Debugger, data: Optional[Piece]) -> Optional[Dict[s
     fields = filter_initialization_data(debugger.machine, len(data.data)).parse(data.data)
     # The oldest form has no DumpRead: such a filter cannot be asked to read.
     return {callback: fields.get(name) or 0 for callback, name in _TABLE_FIELDS.items()}
+
+
+def _in_front(window: bytes, reach: int, context: FilterContext) -> Tuple[bytes, int]:
+    """FILTER_INITIALIZATION_DATA's bytes and size, if this is the form of it before FILTER_EXTENSION."""
+    start = reach - context.filter_extension
+    size = context.filter_initialization_data_size
+    return window[start : start + size], size

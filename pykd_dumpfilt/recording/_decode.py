@@ -1,0 +1,258 @@
+"""JSON objects of lines to values of the model; see :mod:`.codec` for the spelling.
+
+Beside each value's own range, this checks what the model promises about values together, so that those who
+judge need not: a short piece says why, every page that is None says why, a buffer is not larger than its
+pages.
+"""
+
+import re
+from typing import Any, Dict, List, Optional, Tuple
+
+from ._layout import PAGE_SIZE
+from ._values import (
+    MAX_ADDRESS,
+    MAX_COUNT,
+    MAX_SIZE,
+    Wrong,
+    count,
+    items,
+    mapping,
+    number,
+    octets,
+    optional_text,
+    registers,
+    shown,
+    text,
+    texts,
+)
+from .model import (
+    CALLBACKS,
+    ArmedCallback,
+    Buffer,
+    Call,
+    Callbacks,
+    Fault,
+    Footer,
+    Header,
+    LoadedModule,
+    Pdb,
+    Piece,
+    Side,
+    Unloaded,
+)
+
+__all__ = ["MACHINES", "call", "callbacks", "fault", "footer", "header", "module", "unload"]
+
+MACHINES = ("x64", "arm64", "x86")
+"""How a header spells the target's architecture; equal to the values of structures.Machine, which a
+recording does without."""
+
+_MAX_ARGUMENTS = 16
+_FOUND_BY = ("table", "symbol", "address", "header")
+_VIA = ("physical", "virtual")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{32}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+
+
+def _piece(value: Any, key: str) -> Piece:
+    fields = mapping(value, key)
+    data = octets(fields.get("data"), key, ".data")
+    asked = count(fields.get("asked"), key, MAX_SIZE, ".asked")
+    missing = fields.get("missing")
+    if missing is not None:
+        text(missing, key + ".missing")
+    if len(data) != asked:
+        if len(data) > asked:
+            raise Wrong(key + ".data", f"{len(data)} bytes where {asked} were asked for")
+        if missing is None:
+            raise Wrong(key + ".missing", f"must say why only {len(data)} of {asked} bytes were read")
+    return Piece(number(fields.get("address"), key, MAX_ADDRESS, ".address"), data, asked, missing)
+
+
+def _optional_piece(fields: Dict[str, Any], name: str, key: str) -> Optional[Piece]:
+    value = fields.get(name)
+    return None if value is None else _piece(value, f"{key}.{name}")
+
+
+def _pieces(fields: Dict[str, Any], name: str, key: str) -> Tuple[Piece, ...]:
+    if name not in fields:
+        return ()
+    found = items(fields[name], f"{key}.{name}")
+    return tuple([_piece(value, f"{key}.{name}[{index}]") for index, value in enumerate(found)])
+
+
+def _unreadable(value: Any, key: str, pages: List[Any]) -> Dict[int, str]:
+    found = {}
+    for index, why in mapping(value, key).items():
+        if not _INDEX.fullmatch(index) or int(index) >= len(pages) or pages[int(index)] is not None:
+            raise Wrong(key, f"{shown(index)} is not the index of a page that is null")
+        found[int(index)] = text(why, key)
+    return found
+
+
+def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
+    fields = mapping(value, key)
+    via = fields.get("via")
+    if type(via) is not str or via not in _VIA:
+        raise Wrong(key + ".via", f"expected physical or virtual, found {shown(via)}")
+    pages = items(fields.get("pages"), key + ".pages")
+    for page in pages:
+        if page is not None and (type(page) is not int or not 0 <= page < known_pages):
+            raise Wrong(
+                key + ".pages", f"expected numbers of pages below {known_pages} or null, found {shown(page)}"
+            )
+    offset = count(fields.get("offset"), key + ".offset", PAGE_SIZE - 1)
+    size = count(fields.get("size"), key + ".size", max(0, len(pages) * PAGE_SIZE - offset))
+    unreadable = (
+        _unreadable(fields["unreadable"], key + ".unreadable", pages) if "unreadable" in fields else {}
+    )
+    if len(unreadable) != pages.count(None):
+        raise Wrong(key + ".unreadable", "must say for each page that is null why it could not be read")
+    truncated = optional_text(fields.get("truncated"), key + ".truncated")
+    return Buffer(via, offset, size, tuple(pages), unreadable, truncated)
+
+
+def _buffers(fields: Dict[str, Any], name: str, key: str, known_pages: int) -> Tuple[Buffer, ...]:
+    if name not in fields:
+        return ()
+    found = items(fields[name], f"{key}.{name}")
+    return tuple([_buffer(value, f"{key}.{name}[{index}]", known_pages) for index, value in enumerate(found)])
+
+
+def _side(value: Any, key: str, known_pages: int) -> Side:
+    fields = mapping(value, key)
+    return Side(
+        registers(fields.get("registers"), key + ".registers"),
+        _optional_piece(fields, "filter_extension", key),
+        _optional_piece(fields, "filter_initialization_data", key),
+        _optional_piece(fields, "disk_byte_offset", key),
+        _pieces(fields, "mdls", key),
+        _buffers(fields, "buffers", key, known_pages),
+        _buffers(fields, "source", key, known_pages),
+        _pieces(fields, "mapped", key),
+    )
+
+
+def _names(value: Any, key: str) -> Tuple[str, ...]:
+    found = texts(value, key, CALLBACKS)
+    if not found or len(set(found)) != len(found):
+        raise Wrong(key, "expected at least one name, and none of them twice")
+    return found
+
+
+def call(fields: Dict[str, Any], known_pages: int) -> Call:
+    """A call; ``known_pages`` is how many pages it may name."""
+    arguments = items(fields.get("arguments"), "arguments")
+    if len(arguments) > _MAX_ARGUMENTS:
+        raise Wrong("arguments", f"{len(arguments)} of them, more than {_MAX_ARGUMENTS}")
+    exit_side = fields.get("exit")
+    status = fields.get("status")
+    return Call(
+        count(fields.get("number"), "number"),
+        count(fields.get("module"), "module"),
+        _names(fields.get("callbacks"), "callbacks"),
+        number(fields.get("return_address"), "return_address"),
+        tuple([number(argument, "arguments") for argument in arguments]),
+        _side(fields.get("entry"), "entry", known_pages),
+        None if exit_side is None else _side(exit_side, "exit", known_pages),
+        None if status is None else number(status, "status", 0xFFFFFFFF),
+        optional_text(fields.get("unreturned"), "unreturned"),
+    )
+
+
+def _optional_number(fields: Dict[str, Any], key: str, limit: int) -> Optional[int]:
+    value = fields.get(key)
+    return None if value is None else number(value, key, limit)
+
+
+def _pdb(value: Any) -> Pdb:
+    fields = mapping(value, "pdb")
+    guid = text(fields.get("guid"), "pdb.guid")
+    if not _GUID.fullmatch(guid):
+        raise Wrong("pdb.guid", f"expected 32 lower-case hex digits, found {shown(guid)}")
+    return Pdb(text(fields.get("name"), "pdb.name"), guid, count(fields.get("age"), "pdb.age", MAX_SIZE))
+
+
+def module(fields: Dict[str, Any]) -> LoadedModule:
+    """A loaded module."""
+    return LoadedModule(
+        count(fields.get("number"), "number"),
+        text(fields.get("name"), "name"),
+        number(fields.get("base"), "base"),
+        count(fields.get("size"), "size", MAX_SIZE),
+        _optional_number(fields, "entry_point", MAX_ADDRESS),
+        _optional_number(fields, "timestamp", MAX_SIZE),
+        _optional_number(fields, "checksum", MAX_SIZE),
+        _pdb(fields["pdb"]) if fields.get("pdb") is not None else None,
+    )
+
+
+def _armed(value: Any, key: str) -> ArmedCallback:
+    fields = mapping(value, key)
+    names = _names(fields.get("callbacks"), key + ".callbacks")
+    found_by = texts(fields.get("found_by"), key + ".found_by", _FOUND_BY)
+    if len(found_by) != len(names):
+        raise Wrong(key + ".found_by", f"{len(found_by)} of them for {len(names)} callbacks")
+    return ArmedCallback(number(fields.get("address"), key + ".address"), names, found_by)
+
+
+def callbacks(fields: Dict[str, Any]) -> Callbacks:
+    """What is watched in a module."""
+    armed = items(fields.get("armed"), "armed")
+    return Callbacks(
+        count(fields.get("module"), "module"),
+        tuple([_armed(value, f"armed[{index}]") for index, value in enumerate(armed)]),
+        texts(fields["absent"], "absent", CALLBACKS) if "absent" in fields else (),
+    )
+
+
+def unload(fields: Dict[str, Any]) -> Unloaded:
+    """A module's unloading."""
+    return Unloaded(count(fields.get("module"), "module"))
+
+
+def fault(fields: Dict[str, Any]) -> Fault:
+    """A fault of the tool."""
+    concerned = fields.get("call")
+    return Fault(
+        text(fields.get("during"), "during"),
+        text(fields.get("message"), "message"),
+        None if concerned is None else count(concerned, "call"),
+    )
+
+
+def _text_map(value: Any, key: str) -> Dict[str, str]:
+    return {name: text(found, key) for name, found in mapping(value, key).items()}
+
+
+def header(fields: Dict[str, Any]) -> Header:
+    """The header; format and version are looked at before, by the reader."""
+    machine = text(fields.get("machine"), "machine")
+    if machine not in MACHINES:
+        raise Wrong("machine", f"expected one of {', '.join(MACHINES)}; found {shown(machine)}")
+    created = text(fields.get("created"), "created")
+    if not _UTC.fullmatch(created):
+        raise Wrong("created", f"expected UTC such as 2024-05-01T12:00:00Z, found {shown(created)}")
+    debugger = _text_map(fields.get("debugger"), "debugger")
+    for name in ("engine", "version", "target"):
+        text(debugger.get(name), f"debugger.{name}")
+    return Header(
+        text(fields.get("filter"), "filter"),
+        machine,
+        created,
+        text(fields.get("tool"), "tool"),
+        debugger,
+        mapping(fields.get("options", {}), "options"),
+    )
+
+
+def footer(fields: Dict[str, Any]) -> Footer:
+    """The footer."""
+    return Footer(
+        count(fields.get("calls"), "calls"),
+        count(fields.get("pages"), "pages"),
+        text(fields.get("reason"), "reason"),
+        count(fields.get("lost"), "lost", MAX_COUNT),
+        _text_map(fields.get("digests", {}), "digests"),
+    )

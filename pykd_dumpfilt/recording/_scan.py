@@ -1,0 +1,180 @@
+"""One way through the lines of a recording, in order, noting on the way what is wrong."""
+
+from array import array
+from bisect import bisect_left
+from typing import BinaryIO, Dict, Iterator, Optional, Tuple, Union
+
+from ..errors import RecordingError
+from . import codec
+from ._damage import DamageLog
+from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME
+from ._pagefile import PageFile
+from .model import Call, Callbacks, Footer, Header, LoadedModule, Record, Unloaded
+from .versions import Step
+
+__all__ = ["Scan"]
+
+_MAX_MODULES = 10_000
+_CHUNK = 1024 * 1024
+
+
+class Scan:
+    """What the lines so far have told.
+
+    Attributes:
+        damage: what is missing or wrong.
+        modules: by number.
+        footer: None until it came.
+        footer_at: where its line begins.
+        calls: calls that were given.
+    """
+
+    def __init__(self, pages: PageFile, upgrade: Optional[Step]) -> None:
+        self.damage = DamageLog()
+        self.modules: Dict[int, LoadedModule] = {}
+        self.footer: Optional[Footer] = None
+        self.footer_at = 0
+        self.calls = 0
+        self._pages = pages
+        self._upgrade = upgrade
+        self._known = 0
+        # Of each call: its number, where its line begins, and the line's number.
+        self._numbers = array("Q")
+        self._offsets = array("Q")
+        self._lines = array("Q")
+        if pages.problem:
+            self.damage.add(pages.problem)
+
+    def records(self, file: BinaryIO, offset: int) -> Iterator[Record]:
+        """The records of the lines from ``offset`` on, the header's end."""
+        for number, at, raw in self._read(file, offset):
+            if self.footer is not None:
+                self.damage.add(f"{CALLS_NAME} goes on after its footer; nothing of that is read")
+                break
+            item = self._take(number, raw)
+            if isinstance(item, Footer):
+                self.footer, self.footer_at = item, at
+            elif item is not None:
+                if isinstance(item, Call):
+                    self._numbers.append(item.number)
+                    self._offsets.append(at)
+                    self._lines.append(number)
+                    self.calls += 1
+                yield item
+        self._finish()
+
+    def find(self, number: int) -> Optional[Tuple[int, int]]:
+        """Where the line of a call begins, and its number; after the last record only."""
+        at = bisect_left(self._numbers, number)
+        if at < len(self._numbers) and self._numbers[at] == number:
+            return self._offsets[at], self._lines[at]
+        return None
+
+    def _read(self, file: BinaryIO, offset: int) -> Iterator[Tuple[int, int, bytes]]:
+        number = 1
+        while True:
+            number += 1
+            try:
+                raw = file.readline(codec.MAX_LINE + 1)
+                size = len(raw)
+                too_long = size > codec.MAX_LINE
+                while too_long and not raw.endswith(b"\n"):
+                    raw = file.readline(_CHUNK)
+                    size += len(raw)
+                    if not raw:
+                        break
+            except OSError as error:
+                self.damage.add(
+                    f"{CALLS_NAME} cannot be read from line {number} on: {error.strerror or error}"
+                )
+                return
+            if not size:
+                return
+            if too_long:
+                self.damage.add(f"line {number} is skipped: longer than {codec.MAX_LINE} bytes")
+            else:
+                yield number, offset, raw
+            offset += size
+
+    def _take(self, number: int, raw: bytes) -> Union[Record, Footer, None]:
+        try:
+            line = codec.decode(raw, number, known_pages=self._known, upgrade=self._upgrade)
+            if isinstance(line.item, Header):
+                raise RecordingError(f"line {number}: a second header")
+            if line.pages is not None:
+                self._bring(number, line.pages)
+        except RecordingError as error:
+            if raw.endswith(b"\n"):
+                self.damage.add(f"a line is skipped: {error}")
+            else:
+                self.damage.add(f"line {number} is cut off after {len(raw)} bytes; what it held is lost")
+            return None
+        if not raw.endswith(b"\n"):
+            # Nothing that can be cut off a JSON object leaves a JSON object.
+            self.damage.add(f"line {number} lacks its line end; its content is complete")
+        if isinstance(line.item, Call) and self._lacks_page(number, line.item):
+            return None
+        if not isinstance(line.item, Footer):
+            self._check_module(number, line.item)
+        return line.item
+
+    def _bring(self, number: int, pages: codec.NewPages) -> None:
+        if not self._pages.bring(pages):
+            raise RecordingError(
+                f"line {number}, key pages.first: {pages.first}, but only {self._known} pages came before"
+            )
+        self._known = pages.end
+
+    def _lacks_page(self, number: int, call: Call) -> bool:
+        if not self._pages.lacking:
+            return False
+        for side in (call.entry, call.exit):
+            for buffer in () if side is None else side.buffers + side.source:
+                for page in buffer.pages:
+                    if page is None:
+                        continue
+                    why = self._pages.why_missing(page)
+                    if why is not None:
+                        self.damage.add(f"call {call.number} (line {number}) is skipped: {why}")
+                        return True
+        return False
+
+    def _check_module(self, number: int, item: Record) -> None:
+        if isinstance(item, LoadedModule):
+            if item.number in self.modules:
+                self.damage.add(f"line {number}: module {item.number} is there twice")
+            elif len(self.modules) < _MAX_MODULES:
+                self.modules[item.number] = item
+            else:
+                self.damage.add(f"more than {_MAX_MODULES} modules")
+        elif isinstance(item, (Call, Callbacks, Unloaded)) and item.module not in self.modules:
+            self.damage.add(f"line {number} is about module {item.module}, which no line before it describes")
+
+    def _finish(self) -> None:
+        if self.footer is None:
+            self.damage.add(
+                "there is no footer: the recording was not closed in good order, and calls at its end may be "
+                "missing"
+            )
+        elif self.footer.calls != self.calls:
+            self.damage.add(f"the footer counts {self.footer.calls} calls, {self.calls} can be read")
+        expected = self._known if self.footer is None else self.footer.pages
+        self._pages.look_again()
+        if self._pages.in_file < expected:
+            self.damage.add(f"{PAGES_NAME} holds {self._pages.in_file} whole pages of {expected}")
+        elif self.footer is not None and self._pages.size != expected * PAGE_SIZE:
+            self.damage.add(f"{PAGES_NAME} is larger than the {expected} pages that the footer counts")
+        self._sort()
+
+    def _sort(self) -> None:
+        # Calls end in another order than they begin only where one lies within another.
+        numbers = self._numbers
+        if all(numbers[at] < numbers[at + 1] for at in range(len(numbers) - 1)):
+            return
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        self._numbers, self._offsets, self._lines = (
+            array("Q", (column[at] for at in order)) for column in (numbers, self._offsets, self._lines)
+        )
+        for at in range(len(order) - 1):
+            if self._numbers[at] == self._numbers[at + 1]:
+                self.damage.add(f"call {self._numbers[at]} is there twice")

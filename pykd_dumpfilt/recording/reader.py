@@ -1,0 +1,216 @@
+"""Reading a recording: as a stream, in bounded memory, as far as it can be read.
+
+Damage (a cut last line, a line that makes no sense, a page that is missing) costs what it hits and no more:
+the rest is given, and :attr:`Recording.damage` says what is missing. Only a recording whose header cannot be
+read is an error.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Dict, Iterator, List, Optional, Type, Union
+
+from ..errors import RecordingError
+from . import codec
+from ._damage import DamageLog
+from ._layout import CALLS_NAME, PAGES_NAME, SUFFIX
+from ._pagefile import PageFile, open_regular
+from ._scan import Scan
+from .model import Call, Footer, Header, LoadedModule, Record
+from .versions import CURRENT, Versions
+
+__all__ = ["Recording", "open_recording"]
+
+_CHUNK = 1024 * 1024
+
+
+def open_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
+    """Open a recording by its folder; ".dumpfilt" may be left out.
+
+    Raises:
+        RecordingError: there is none, its header cannot be read, or a newer version made it.
+    """
+    folder = Path(path)
+    if not folder.exists() and folder.name:
+        longer = folder.with_name(folder.name + SUFFIX)
+        folder = longer if longer.exists() else folder
+    return Recording(folder, versions)
+
+
+class Recording:
+    """A recording on disk; made by :func:`open_recording`. Also the :class:`~.model.PageSource` of its calls.
+
+    Iterating gives the records in order of time, as often as wanted. What is only known at the end
+    (``modules``, ``footer``, ``damage``, ``complete``, ``call()``) goes through all lines by itself where no
+    iteration came to its end before.
+
+    Memory: 16 bytes for each distinct page, 24 for each call, 1 MiB of pages, one line.
+
+    Attributes:
+        path: the recording's folder.
+        header: the first line.
+    """
+
+    def __init__(self, path: Path, versions: Versions = CURRENT) -> None:
+        self.path = path
+        self._scanned: Optional[Scan] = None
+        self._page_damage = DamageLog()
+        try:
+            with self._open() as file:
+                line = file.readline(codec.MAX_LINE + 1)
+        except OSError as error:
+            raise RecordingError(
+                f"{path} is not a recording: cannot read its {CALLS_NAME}: {error.strerror or error}"
+            ) from error
+        if not line:
+            raise RecordingError(f"{path} is empty: the trace ended before it recorded anything")
+        try:
+            self._upgrade = versions.upgrade_from(codec.read_version(line))
+            header = codec.decode(line, 1, upgrade=self._upgrade).item
+        except RecordingError as error:
+            raise RecordingError(f"cannot read {path}: {error}") from None
+        if not isinstance(header, Header):
+            raise RecordingError(f"cannot read {path}: its first line is no header")
+        self.header = header
+        self._after_header = len(line)
+        self._pages = PageFile(path / PAGES_NAME)
+
+    def __iter__(self) -> Iterator[Record]:
+        scan = Scan(self._pages, self._upgrade)
+        try:
+            file = self._open()
+        except OSError as error:
+            raise RecordingError(
+                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
+            ) from error
+        with file:
+            file.seek(self._after_header)
+            yield from scan.records(file, self._after_header)
+        self._scanned = scan
+
+    def calls(self) -> Iterator[Call]:
+        """The calls, in the order they ended."""
+        for record in self:
+            if isinstance(record, Call):
+                yield record
+
+    def call(self, number: int) -> Call:
+        """The call of that number, read alone.
+
+        Raises:
+            RecordingError: the recording has no such call, or it cannot be read.
+        """
+        scan = self._scan()
+        place = scan.find(number)
+        if place is None:
+            raise RecordingError(f"{self.path} holds no call {number}; it holds {scan.calls} calls")
+        offset, line_number = place
+        try:
+            with self._open() as file:
+                file.seek(offset)
+                raw = file.readline(codec.MAX_LINE + 1)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
+            ) from error
+        item = codec.decode(raw, line_number, upgrade=self._upgrade).item
+        if not isinstance(item, Call) or item.number != number:
+            raise RecordingError(f"line {line_number} of {self.path / CALLS_NAME} has changed; open it again")
+        return item
+
+    def page(self, number: int) -> bytes:
+        """The 4096 bytes of page ``number``, checked against its digest.
+
+        Raises:
+            RecordingError: there is no such page, or it is damaged; then :attr:`damage` tells it too.
+        """
+        if number >= self._pages.brought and self._scanned is None:
+            self._scan()
+        try:
+            return self._pages.page(number)
+        except RecordingError as error:
+            if 0 <= number < self._pages.brought:
+                self._page_damage.add(str(error))
+            raise
+
+    @property
+    def modules(self) -> Dict[int, LoadedModule]:
+        """The loaded copies of the filter by number. Where the line of one is damaged its number is not here,
+        though calls may name it; :attr:`damage` says so."""
+        return dict(self._scan().modules)
+
+    @property
+    def footer(self) -> Optional[Footer]:
+        """The last line; None where the recording was not closed in good order."""
+        return self._scan().footer
+
+    @property
+    def damage(self) -> List[str]:
+        """What is missing or wrong, a sentence each; also what :meth:`page` and :meth:`verify` found."""
+        return self._scan().damage.sentences() + self._page_damage.sentences()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing or wrong."""
+        return not self._scan().damage and not self._page_damage
+
+    def verify(self) -> List[str]:
+        """Hold every byte against the digests in the lines and in the footer; gives :attr:`damage`.
+
+        Raises:
+            RecordingError: a file cannot be read.
+        """
+        footer = self._scan().footer
+        for number in self._pages.damaged():
+            self._page_damage.add(f"page {number} of {PAGES_NAME} is damaged: it does not match its digest")
+        if footer is not None:
+            for name, digest in ((PAGES_NAME, self._pages.sha256()), (CALLS_NAME, self._lines_sha256())):
+                if name not in footer.digests:
+                    self._page_damage.add(f"the footer holds no digest of {name}, so it cannot be verified")
+                elif footer.digests[name] != digest:
+                    self._page_damage.add(f"{name} is not as it was when the recording was closed (SHA-256)")
+        return self.damage
+
+    def close(self) -> None:
+        """Let go of pages.bin; no page can be read after. A second call does nothing, and so does leaving
+        it out: the garbage collector closes as well."""
+        self._pages.close()
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        where: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def _open(self) -> BinaryIO:
+        return os.fdopen(open_regular(self.path / CALLS_NAME), "rb", _CHUNK)
+
+    def _scan(self) -> Scan:
+        if self._scanned is None:
+            for _ in self:
+                pass
+        assert self._scanned is not None
+        return self._scanned
+
+    def _lines_sha256(self) -> str:
+        total = hashlib.sha256()
+        left = self._scan().footer_at
+        try:
+            with self._open() as file:
+                while left:
+                    chunk = file.read(min(left, _CHUNK))
+                    if not chunk:
+                        break
+                    total.update(chunk)
+                    left -= len(chunk)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
+            ) from error
+        return total.hexdigest()
