@@ -1,0 +1,237 @@
+"""The port on the emulator: a debugger with no wire between it and its target.
+
+It works as DbgEng does: breakpoints are int3 bytes that are in memory only while the target runs, and the
+one that the target stands at is stepped over first.
+"""
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+import unicorn as _unicorn
+
+from ..debugger import (
+    DebuggerInfo,
+    HitHandler,
+    Module,
+    ModuleHandler,
+    PhysicalAddress,
+    Stop,
+    StopReason,
+    VirtualAddress,
+)
+from ..errors import TargetError
+from ..structures import Machine
+from .events import (
+    BreakpointHit,
+    Event,
+    LoadedImage,
+    ModuleLoaded,
+    ModuleUnloaded,
+    SingleStep,
+    Stopped,
+)
+from .target import Target
+
+__all__ = ["EmulatorDebugger"]
+
+unicorn: Any = _unicorn  # it has no types
+
+_INT3 = b"\xcc"
+
+
+class EmulatorDebugger:
+    """A debugger attached to a :class:`Target`. It does not own the target's past: attach before the first
+    :meth:`run` to see everything."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._breakpoints: List[_Breakpoint] = []
+        self._watches: List[_Watch] = []
+        self._skip_int3: Optional[int] = None
+        self._interrupted = False
+        self._ended: Optional[Stop] = None
+
+    @property
+    def machine(self) -> Machine:
+        return Machine.X64
+
+    def describe(self) -> DebuggerInfo:
+        scenario = self._target.scenario
+        what = (
+            f"emulated x64 kernel, {scenario.kind}, seed {scenario.seed}, {scenario.calls} writes, "
+            f"{scenario.pages} pages"
+        )
+        return DebuggerInfo("emulator", _unicorn_version(), what)
+
+    def modules(self) -> List[Module]:
+        return [_module(image) for image in self._target.modules()]
+
+    def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
+        for image in self._target.modules():
+            if image.base == module.base:
+                address = image.exports.get(name)
+                return None if address is None else VirtualAddress(address)
+        raise TargetError(f"the module {module.name} is not loaded")
+
+    def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
+        values = {}
+        for name in names:
+            try:
+                values[name] = self._target.get_register(name)
+            except KeyError:
+                continue
+        return values
+
+    def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
+        return self._target.read_virtual(address, size)
+
+    def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
+        return self._target.read_physical(address, size)
+
+    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
+        self._target.read_virtual(address, 1)
+        breakpoint_ = _Breakpoint(self, VirtualAddress(address), on_hit)
+        self._breakpoints.append(breakpoint_)
+        return breakpoint_
+
+    def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> "_Watch":
+        watch = _Watch(self, on_load, on_unload)
+        self._watches.append(watch)
+        return watch
+
+    def run(self) -> Stop:
+        """As :meth:`pykd_dumpfilt.debugger.Debugger.run`. What a handler raises comes out of here, with the
+        target as it should be: stopped, no int3 of ours in it, ready to run on."""
+        with self._ctrl_c():
+            while True:
+                stop = self._handle(self._resume())
+                if stop is not None:
+                    return stop
+                if self._interrupted:
+                    return Stop(StopReason.INTERRUPTED, "Ctrl+C")
+
+    def _resume(self) -> Event:
+        target = self._target
+        rip = target.get_register("rip")
+        if self._skip_int3 == rip:
+            target.set_register("rip", rip + 1)
+        elif any(breakpoint_.address == rip for breakpoint_ in self._breakpoints):
+            event = target.step()
+            if not isinstance(event, SingleStep):
+                return event
+        self._skip_int3 = None
+        with self._inserted():
+            return target.resume()
+
+    @contextmanager
+    def _inserted(self) -> Iterator[None]:
+        target = self._target
+        originals: Dict[int, bytes] = {}
+        try:
+            for breakpoint_ in self._breakpoints:
+                address = int(breakpoint_.address)
+                if address not in originals:
+                    original = target.read_virtual(address, 1)
+                    target.write_virtual(address, _INT3)
+                    originals[address] = original
+            yield
+        finally:
+            for address, original in originals.items():
+                target.write_virtual(address, original)
+
+    def _handle(self, event: Event) -> Optional[Stop]:
+        """What to do about an event; None to run on."""
+        if isinstance(event, BreakpointHit):
+            return self._hit(event.address)
+        if isinstance(event, ModuleLoaded):
+            for watch in list(self._watches):
+                watch.loaded(_module(event.module))
+        elif isinstance(event, ModuleUnloaded):
+            module = _module(event.module)
+            try:
+                for watch in list(self._watches):
+                    watch.unloaded(module)
+            finally:
+                # Its pages go away: an int3 could no longer be written there.
+                self._breakpoints = [known for known in self._breakpoints if known.address not in module]
+        elif isinstance(event, Stopped):
+            detail = event.detail if event.reason == "ended" else f"{event.reason}: {event.detail}"
+            return Stop(StopReason.ENDED, detail)
+        # Running: somebody asked the target to stop. Whether it was Ctrl+C is known to run().
+        return None
+
+    def _hit(self, address: int) -> Optional[Stop]:
+        if self._target.read_virtual(address, 1) == _INT3:
+            # One that is part of the code: whoever resumes goes on behind it.
+            self._skip_int3 = address
+        ours = [breakpoint_ for breakpoint_ in self._breakpoints if breakpoint_.address == address]
+        wanted = False
+        failure: Optional[BaseException] = None
+        for breakpoint_ in ours:
+            if breakpoint_ not in self._breakpoints:
+                continue  # an earlier handler removed it
+            try:
+                wanted = bool(breakpoint_.on_hit()) or wanted
+            except BaseException as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        if wanted:
+            return Stop(StopReason.BREAK, f"breakpoint at {address:#x}")
+        if not ours:
+            return Stop(StopReason.BREAK, f"the target itself executed int3 at {address:#x}")
+        return None
+
+    @contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
+        """Turn Ctrl+C into a request, so that no handler and no guest function is cut in half."""
+        self._interrupted = False
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(_signal: int, _frame: object) -> None:
+            self._interrupted = True
+            self._target.interrupt()
+
+        before = signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+class _Breakpoint:
+    def __init__(self, debugger: EmulatorDebugger, address: VirtualAddress, on_hit: HitHandler) -> None:
+        self._debugger = debugger
+        self._address = address
+        self.on_hit = on_hit
+
+    @property
+    def address(self) -> VirtualAddress:
+        return self._address
+
+    def remove(self) -> None:
+        if self in self._debugger._breakpoints:
+            self._debugger._breakpoints.remove(self)
+
+
+class _Watch:
+    def __init__(self, debugger: EmulatorDebugger, loaded: ModuleHandler, unloaded: ModuleHandler) -> None:
+        self._debugger = debugger
+        self.loaded = loaded
+        self.unloaded = unloaded
+
+    def remove(self) -> None:
+        if self in self._debugger._watches:
+            self._debugger._watches.remove(self)
+
+
+def _unicorn_version() -> str:
+    return ".".join(str(part) for part in unicorn.version_bind()[:2])
+
+
+def _module(image: LoadedImage) -> Module:
+    return Module(image.name, VirtualAddress(image.base), image.size)

@@ -1,0 +1,263 @@
+"""The dump stack: calls a filter as crashdmp does, around a virtual disk.
+
+What is known of crashdmp's conduct comes from listings of older builds; what had to be inferred for Windows 8
+and later is marked [INF]. The layouts are those of ntdddump.h, ntdddisk.h and wdm.h for x64.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Generator, Tuple, Union
+
+from ..debugger import PAGE_SIZE
+from . import layout
+from .content import NEIGHBOUR, header_page, page_content
+from .disk import Disk
+from .errors import GuestStop
+from .events import ModuleLoaded, ModuleUnloaded
+from .image import DriverImage
+from .kernel import Kernel
+from .scenario import DISK_SIZE, Scenario, Transfer
+from .stream import Stream
+
+__all__ = ["DumpStack", "GuestCall"]
+
+_PASSIVE_LEVEL, _HIGH_LEVEL = 0, 15
+_READ_SUPPORT = _CRITICAL = 0x1  # one and the same bit in ntdddump.h
+_EXTENSION_SIZE = 0x58
+_MDL_HEADER = 0x30
+_STALE_PROCESS = 0xFFFFAB00_0D1E5080
+_STALE_START_VA = 0x000001F4_5A3C0000
+# FILTER_INITIALIZATION_DATA: where each callback stands.
+_CALLBACKS = {
+    "Dump_Start": 0x08,
+    "Dump_Write": 0x10,
+    "Dump_Finish": 0x18,
+    "Dump_Unload": 0x20,
+    "Dump_Read": 0x38,
+}
+
+
+@dataclass(frozen=True)
+class GuestCall:
+    """A call that the guest's processor is to make; its RAX is sent back."""
+
+    callback: str
+    function: int
+    arguments: Tuple[int, ...]
+
+
+Step = Union[GuestCall, ModuleLoaded, ModuleUnloaded]
+Steps = Generator[Step, int, None]
+Status = Generator[Step, int, int]
+
+
+class DumpStack:
+    """One dump stack with one filter. ``run()`` is the scenario: a generator of what happens next."""
+
+    def __init__(self, kernel: Kernel, driver: DriverImage, file_name: str, scenario: Scenario) -> None:
+        self._kernel = kernel
+        self._driver = driver
+        self._file_name = file_name
+        self._scenario = scenario
+        self.disk = Disk(DISK_SIZE, scenario.sector_size)
+        self._content = Stream("content", scenario.kind, scenario.seed)
+        self._places = Stream("places", scenario.kind, scenario.seed)
+        self._disabled = False
+        self.outcome = "the scenario ran to its end"
+        """How it went, for people."""
+        context = kernel.pool.allocate(scenario.table + _EXTENSION_SIZE + 0x28, zeroed=True)
+        self._table = context
+        self._extension = context + scenario.table
+        # Both are used again for every transfer, as the kernel does.
+        self._mdl = kernel.pool.allocate(_MDL_HEADER + 8 * (scenario.pages + 1), zeroed=True)
+        self._offset = kernel.pool.allocate(8, zeroed=True)
+
+    def run(self) -> Steps:
+        """The whole scenario."""
+        plan = self._scenario.plan()
+        kernel = self._kernel
+        image = kernel.load(self._driver, self._file_name)
+        yield ModuleLoaded(image)
+        kernel.irql = _PASSIVE_LEVEL
+        self._write_context()
+        status = yield GuestCall("DriverEntry", image.entry_point, (self._extension, self._table))
+        critical = False
+        if _failed(status):
+            # Flags is read after DriverEntry: CRITICAL fails the whole stack, else only this filter is out.
+            critical = bool(self._u32(self._table + 0x34) & _CRITICAL)
+            self._disabled = True
+            how = "critical, so the dump stack was not loaded" if critical else "not used"
+            self.outcome = f"DriverEntry failed with 0x{status & 0xFFFFFFFF:08X}: the filter is {how}"
+        else:
+            kernel.memory.write_virtual(self._extension + 0x48, self._read(self._table + 0x28, 8))
+        if not critical:
+            yield from self._dump(plan.writes, plan.reads)
+        kernel.irql = _PASSIVE_LEVEL
+        yield from self._call("Dump_Unload")
+        yield ModuleUnloaded(image)
+        kernel.unload(image)
+
+    def _dump(self, writes: Tuple[Transfer, ...], reads: Tuple[Transfer, ...]) -> Steps:
+        kernel = self._kernel
+        kernel.irql = _HIGH_LEVEL
+        yield from self._call("Dump_Start")
+        for number, transfer in enumerate(writes):
+            yield from self._write(number, transfer)
+        yield from self._call("Dump_Finish")
+        if reads:
+            # The machine was off in between; the resuming kernel starts the dump stack anew. [INF] that
+            # Dump_Start and Dump_Finish are called then, too.
+            kernel.irql = _HIGH_LEVEL
+            yield from self._call("Dump_Start")
+            for transfer in reads:
+                yield from self._read_transfer(transfer)
+            yield from self._call("Dump_Finish")
+
+    def _call(self, callback: str, *arguments: int) -> Status:
+        """Call one callback with the filter's extension. A NULL one is left out; an error takes the filter
+        out of use and is otherwise ignored, as older crashdmp does; [INF] for Dump_Read, and for Dump_Unload
+        being among the callbacks that a filter out of use does not get."""
+        function = self._u64(self._table + _CALLBACKS[callback])
+        if self._disabled or not function:
+            return 0
+        status = yield GuestCall(callback, function, (self._extension, *arguments))
+        if _failed(status):
+            self._disabled = True
+            error = f"0x{status & 0xFFFFFFFF:08X}"
+            self.outcome = f"{callback} failed with {error}: the filter was not called again"
+        return status
+
+    def _write(self, number: int, transfer: Transfer) -> Steps:
+        buffer = _Buffer(self._kernel, transfer, self._scenario, self._places)
+        buffer.fill(self._source(number, transfer.size))
+        self._write_mdl(transfer, buffer)
+        yield from self._call("Dump_Write", self._offset, self._mdl)
+        data = self._described()
+        (offset,) = struct.unpack("<q", self._read(self._offset, 8))
+        # What no disk would take is lost, as it would be: crashdmp does not report it to the filter.
+        self.disk.write(offset, data)
+        buffer.release()
+
+    def _read_transfer(self, transfer: Transfer) -> Steps:
+        buffer = _Buffer(self._kernel, transfer, self._scenario, self._places)
+        buffer.fill(self.disk.read(transfer.offset, transfer.size))
+        self._write_mdl(transfer, buffer)
+        if self._reads_supported():
+            yield from self._call("Dump_Read", self._offset, self._mdl)
+        buffer.release()
+
+    def _reads_supported(self) -> bool:
+        """All three that the documentation of FILTER_INITIALIZATION_DATA asks for."""
+        version, flags = self._u32(self._table), self._u32(self._table + 0x34)
+        return version == 2 and bool(flags & _READ_SUPPORT) and self._u64(self._table + 0x38) != 0
+
+    def _source(self, number: int, size: int) -> bytes:
+        pages = -(-size // PAGE_SIZE)
+        data = [page_content(self._content) for _ in range(pages)]
+        if number == 0:
+            data = [header_page(self._scenario.kind, page) for page in range(pages)]
+        return b"".join(data)[:size]
+
+    def _described(self) -> bytes:
+        """What the port driver writes: the memory that the MDL describes by now, through its PFNs."""
+        length, offset = struct.unpack("<II", self._read(self._mdl + 0x28, 8))
+        limit = (self._scenario.pages + 1) * PAGE_SIZE
+        if offset + length > limit:
+            raise GuestStop(
+                "fault",
+                f"the MDL after Dump_Write has ByteCount {length:#x} and ByteOffset {offset:#x}: "
+                f"it has no room for as many page frame numbers",
+            )
+        data = bytearray()
+        for page in range(-(-(offset + length) // PAGE_SIZE)):
+            pfn = self._u64(self._mdl + _MDL_HEADER + 8 * page)
+            data += self._kernel.physical_page(pfn, "the MDL after Dump_Write")
+        return bytes(data[offset : offset + length])
+
+    def _write_mdl(self, transfer: Transfer, buffer: "_Buffer") -> None:
+        memory = self._kernel.memory
+        start = {"page": buffer.address & ~0xFFF, "zero": 0, "stale": _STALE_START_VA}[transfer.start_va]
+        size = _MDL_HEADER + 8 * len(buffer.frames)
+        header = struct.pack(
+            "<QhHIQQQII",
+            0,
+            size,
+            transfer.flags,
+            0,
+            _STALE_PROCESS,
+            buffer.address,
+            start,
+            transfer.size,
+            transfer.byte_offset,
+        )
+        memory.write_virtual(self._mdl, header + struct.pack(f"<{len(buffer.frames)}Q", *buffer.frames))
+        memory.write_virtual(self._offset, struct.pack("<q", transfer.offset))
+
+    def _write_context(self) -> None:
+        """FILTER_INITIALIZATION_DATA as crashdmp presets it, and FILTER_EXTENSION behind it."""
+        scenario, memory = self._scenario, self._kernel.memory
+        table = bytearray(scenario.table)
+        struct.pack_into("<II", table, 0x00, 2, 0)
+        struct.pack_into("<II", table, 0x30, scenario.pages, 0)
+        sector = scenario.sector_size
+        geometry = struct.pack("<qIIII", DISK_SIZE // (255 * 63 * sector), 12, 255, 63, sector)
+        disk_id = bytes.fromhex("7a1d6b5e3c2f4180a9c4d6f01b2e3d4c")
+        partition = struct.pack("<II16s", 0x18, 1, disk_id)
+        extension = struct.pack(
+            "<IIQ24sq24sQII",
+            1 if scenario.kind == "crash" else 2,
+            0,
+            self._kernel.device_object,
+            geometry,
+            DISK_SIZE,
+            partition,
+            0,
+            _EXTENSION_SIZE,
+            0,
+        )
+        links = self._extension + _EXTENSION_SIZE
+        memory.write_virtual(self._table, bytes(table) + extension + struct.pack("<QQ", links, links))
+
+    def _read(self, address: int, size: int) -> bytes:
+        return self._kernel.memory.read_virtual(address, size)
+
+    def _u32(self, address: int) -> int:
+        return int.from_bytes(self._read(address, 4), "little")
+
+    def _u64(self, address: int) -> int:
+        return int.from_bytes(self._read(address, 8), "little")
+
+
+class _Buffer:
+    """The pages of one transfer, mapped with a known page on either side."""
+
+    def __init__(self, kernel: Kernel, transfer: Transfer, scenario: Scenario, places: Stream) -> None:
+        self._memory = kernel.memory
+        self._transfer = transfer
+        pages = -(-(transfer.byte_offset + transfer.size) // PAGE_SIZE)
+        run = self._memory.allocate_contiguous(pages + 2) if transfer.contiguous else None
+        if run is None:
+            all_frames = [self._memory.allocate() for _ in range(pages + 2)]
+        else:
+            all_frames = list(range(run, run + pages + 2))
+        self._all_frames = all_frames
+        self.frames = all_frames[1:-1]
+        slot = places.below(8) * (scenario.pages + 4) * PAGE_SIZE
+        self._base = layout.TRANSFER_BASE + slot
+        self.address = self._base + PAGE_SIZE + transfer.byte_offset
+        for number, pfn in enumerate(all_frames):
+            self._memory.map(self._base + number * PAGE_SIZE, pfn)
+
+    def fill(self, data: bytes) -> None:
+        around = bytearray(NEIGHBOUR * len(self._all_frames))
+        begin = PAGE_SIZE + self._transfer.byte_offset
+        around[begin : begin + len(data)] = data
+        self._memory.write_virtual(self._base, bytes(around))
+
+    def release(self) -> None:
+        self._memory.unmap_free(self._base, len(self._all_frames) * PAGE_SIZE)
+
+
+def _failed(status: int) -> bool:
+    """NT_SUCCESS is a signed test of the low 32 bits."""
+    return bool(status & 0x80000000)

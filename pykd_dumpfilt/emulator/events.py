@@ -1,0 +1,96 @@
+"""What a debugger sees of the emulated machine: loaded images and the events that stop it."""
+
+from dataclasses import dataclass, field
+from typing import Mapping, Tuple, Union
+
+__all__ = [
+    "BreakpointHit",
+    "Event",
+    "LoadedImage",
+    "ModuleLoaded",
+    "ModuleUnloaded",
+    "Running",
+    "SingleStep",
+    "Stopped",
+]
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """An image in the loaded-module list.
+
+    Attributes:
+        name: the debugger's module name: "hiber_aes_xts".
+        file_name: BaseDllName: "hiber_aes_xts.sys".
+        path: FullDllName.
+        base: guest virtual address of the headers.
+        size: SizeOfImage, bytes.
+        entry_point: guest virtual address.
+        timestamp: TimeDateStamp of the file header.
+        checksum: CheckSum of the optional header.
+        exports: guest virtual addresses by exported name.
+    """
+
+    name: str
+    file_name: str
+    path: str
+    base: int
+    size: int
+    entry_point: int
+    timestamp: int
+    checksum: int
+    exports: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class BreakpointHit:
+    """An int3 was executed; RIP is at it, as after the kernel's own correction."""
+
+    address: int
+
+
+@dataclass(frozen=True)
+class SingleStep:
+    """One instruction was executed."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The instructions that were asked for are used up and nothing happened."""
+
+
+@dataclass(frozen=True)
+class ModuleLoaded:
+    """A module is mapped and in the list; its DriverEntry has not run."""
+
+    module: LoadedImage
+
+
+@dataclass(frozen=True)
+class ModuleUnloaded:
+    """A module is about to be unmapped."""
+
+    module: LoadedImage
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The machine runs no more; it stands at nt!DbgBreakPointWithStatus.
+
+    Attributes:
+        reason: "ended" (the scenario ran to its end), "bugcheck", "fault" (an exception in the guest, or
+            something that no real machine survives), "unknown import" (a kernel function that the emulator
+            lacks was called), "budget" (one guest call ran too long).
+        detail: a sentence for people.
+        code: bug check code; 0 for other reasons.
+        parameters: the four bug check parameters; empty for other reasons.
+    """
+
+    reason: str
+    detail: str = ""
+    code: int = 0
+    parameters: Tuple[int, ...] = ()
+
+
+Event = Union[BreakpointHit, SingleStep, Running, ModuleLoaded, ModuleUnloaded, Stopped]
+"""What :meth:`Target.resume` and :meth:`Target.step` come back with."""
