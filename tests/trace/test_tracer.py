@@ -1,0 +1,310 @@
+"""The tracer on the emulator, with hand-assembled filters that behave and misbehave."""
+
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import pytest
+
+from pykd_dumpfilt.debugger import Module, StopReason
+from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
+from pykd_dumpfilt.errors import RecordingError, UsageError
+from pykd_dumpfilt.recording import (
+    Call,
+    Callbacks,
+    Fault,
+    LoadedModule,
+    MemoryPageStore,
+    Record,
+    Unloaded,
+    open_recording,
+)
+from pykd_dumpfilt.trace import Location, Session, Tracer, record
+
+from ..emulator.code import ALL_FIVE, SUCCESS
+from ..emulator.pe_writer import Driver, dump_filter
+
+CRASH = Scenario("crash", calls=4, pages=2)
+HIBERNATE = Scenario("hibernate", calls=4, pages=2)
+
+
+class Sink(MemoryPageStore):
+    """Keeps records in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: List[Record] = []
+
+    def write(self, record: Record) -> None:
+        self.records.append(record)
+
+    @property
+    def calls(self) -> List[Call]:
+        return [one for one in self.records if isinstance(one, Call)]
+
+    def named(self, callback: str) -> List[Call]:
+        return [call for call in self.calls if call.callbacks == (callback,)]
+
+
+class Traced:
+    """One run of a filter, traced from before its load to the end."""
+
+    def __init__(self, driver: Driver, scenario: Scenario = CRASH, **given: Location) -> None:
+        self.target = Target(driver.image(), "probe", scenario)
+        self.sink = Sink()
+        self.debugger = EmulatorDebugger(self.target)
+        self.tracer = Tracer(self.debugger, "probe", self.sink, given)
+        self.tracer.arm()
+        self.stop = self.debugger.run()
+        self.tracer.disarm("the test is over")
+        self.status = self.tracer.status()
+
+
+def with_callback(name: str, code: str) -> Driver:
+    """A filter that behaves, but for one callback."""
+    callbacks: Dict[str, str] = {**ALL_FIVE, name: code}
+    return dump_filter(callbacks)
+
+
+def test_a_crash_is_seen_whole() -> None:
+    run = Traced(dump_filter(ALL_FIVE))
+    assert [call.callbacks[0] for call in run.sink.calls] == [
+        "DriverEntry",
+        "Dump_Start",
+        *["Dump_Write"] * 4,
+        "Dump_Finish",
+        "Dump_Unload",
+    ]
+    assert [call.number for call in run.sink.calls] == list(range(8))
+    assert all(call.status == 0 and call.unreturned is None for call in run.sink.calls)
+    assert run.status.faults == ()
+    assert run.status.breakpoints == 0
+
+
+def test_a_hibernation_reads_back_after_a_second_start() -> None:
+    run = Traced(dump_filter(ALL_FIVE), HIBERNATE)
+    names = [call.callbacks[0] for call in run.sink.calls]
+    assert names[:7] == ["DriverEntry", "Dump_Start", *["Dump_Write"] * 4, "Dump_Finish"]
+    assert names[7] == "Dump_Start"
+    assert set(names[8:-2]) == {"Dump_Read"}
+    assert names[-2:] == ["Dump_Finish", "Dump_Unload"]
+
+
+def test_modules_and_callbacks_are_told_as_they_become_known() -> None:
+    run = Traced(dump_filter(ALL_FIVE))
+    first, symbols, _, table = run.sink.records[:4]
+    assert isinstance(first, LoadedModule)
+    assert (first.number, first.name) == (0, "dump_probe")
+    assert isinstance(symbols, Callbacks)
+    assert [one.found_by for one in symbols.armed] == [("header",), *[("symbol",)] * 5]
+    assert isinstance(table, Callbacks)
+    assert [one.found_by for one in table.armed] == [("header",), *[("table",)] * 5]
+    assert isinstance(run.sink.records[-1], Unloaded)
+
+
+def test_a_callback_that_is_not_registered_is_known_to_be_absent() -> None:
+    callbacks = {name: code for name, code in ALL_FIVE.items() if name != "Dump_Read"}
+    run = Traced(dump_filter(callbacks, flags=0), HIBERNATE)
+    assert run.sink.named("Dump_Read") == []
+    assert run.status.copies[0].absent == ("Dump_Read",)
+
+
+def test_both_sides_hold_the_buffer_as_it_was() -> None:
+    run = Traced(dump_filter(ALL_FIVE), HIBERNATE)
+    for call in run.sink.named("Dump_Read") + run.sink.named("Dump_Write"):
+        assert call.exit is not None
+        (before,), (after,) = call.entry.buffers, call.exit.buffers
+        plain = contents(run.sink, before.pages)[before.offset :][: before.size]
+        changed = contents(run.sink, after.pages)[after.offset :][: after.size]
+        assert changed == bytes(byte ^ 0xFF for byte in plain)
+
+
+def contents(store: Sink, pages: Tuple[Optional[int], ...]) -> bytes:
+    return b"".join(store.page(page) for page in pages if page is not None)
+
+
+def test_recursion_gives_a_call_for_each_level() -> None:
+    driver = dump_filter({**ALL_FIVE, "Dump_Start": ""})
+    # It had no code, so its label fell on its neighbour's: the real one comes last.
+    driver.data[0:4] = (2).to_bytes(4, "little")
+    driver.label("Dump_Start").use("FF0D", "data+0").code("780D4883EC28").use("E8", "Dump_Start")
+    driver.code("4883C42831C0C3")
+    run = Traced(driver)
+    starts = run.sink.named("Dump_Start")
+    # Written as they end: the innermost first. Three levels, because the counter held 2.
+    assert [call.number for call in starts] == [3, 2, 1]
+    stacks = [call.entry.registers["rsp"] for call in starts]
+    assert stacks[0] < stacks[1] < stacks[2]
+    assert all(call.status == 0 for call in starts)
+
+
+def test_a_call_that_is_jumped_over_is_told_as_never_returned() -> None:
+    driver = dump_filter({**ALL_FIVE, "Dump_Start": "", "Dump_Finish": ""})
+    # Dump_Start calls Dump_Finish, which drops the frame of its caller and returns in its place.
+    driver.label("Dump_Start").code("4883EC28").use("E8", "Dump_Finish").code("4883C42831C0C3")
+    driver.label("Dump_Finish").code("4883C43031C0C3")
+    run = Traced(driver, Scenario("crash", calls=1, pages=1))
+    inner, outer = run.sink.calls[1:3]
+    assert inner.callbacks == ("Dump_Finish",)
+    assert inner.unreturned == "a call around it returned first"
+    assert inner.exit is None
+    assert outer.callbacks == ("Dump_Start",)
+    assert outer.status == 0
+
+
+def test_a_call_that_ends_in_a_bug_check_is_kept_without_its_return() -> None:
+    driver = dump_filter({**ALL_FIVE, "Dump_Write": ""})
+    driver.label("Dump_Write").code("B9E2000000").call("KeBugCheck").code("C3")
+    run = Traced(driver)
+    last = run.sink.calls[-1]
+    assert last.callbacks == ("Dump_Write",)
+    assert last.unreturned == "the test is over"
+    assert last.entry.buffers[0].size > 0
+    assert run.stop.reason is StopReason.ENDED
+    assert "bugcheck" in run.stop.detail
+    assert run.status.breakpoints == 0
+
+
+def test_one_address_for_several_callbacks_is_labelled_and_its_arguments_are_not_guessed() -> None:
+    driver = dump_filter({**ALL_FIVE, "Dump_Finish": "", "Dump_Read": SUCCESS})
+    driver.labels["Dump_Finish"] = driver.labels["Dump_Read"]
+    run = Traced(driver, HIBERNATE)
+    folded = [call for call in run.sink.calls if len(call.callbacks) > 1]
+    assert {call.callbacks for call in folded} == {("Dump_Read", "Dump_Finish")}
+    assert all(call.entry.mdls == () and call.entry.disk_byte_offset is None for call in folded)
+    assert all(call.entry.filter_extension is not None for call in folded)
+
+
+def test_a_swapped_buffer_is_read_where_it_was_and_where_it_is() -> None:
+    # Exchanges the first PFN with the second: mov rax,[r8+30h]; xchg rax,[r8+38h]; mov [r8+30h],rax.
+    swap = "498B4030498740384989403031C0C3"
+    run = Traced(with_callback("Dump_Write", swap), Scenario("crash", calls=12, pages=4))
+    swapped = [call for call in run.sink.named("Dump_Write") if len(call.entry.buffers[0].pages) > 1]
+    assert swapped
+    for call in swapped:
+        assert call.exit is not None
+        first, second = call.entry.buffers[0].pages[:2]
+        assert call.exit.buffers[0].pages[:2] == (second, first)
+        assert call.exit.source == call.entry.buffers
+
+
+def test_a_page_that_is_not_there_is_a_value_with_a_reason() -> None:
+    # mov qword [r8+30h], 7FFFFFFFh: a PFN far beyond this machine's memory.
+    run = Traced(with_callback("Dump_Write", "49C74030FFFFFF7F31C0C3"))
+    call = run.sink.named("Dump_Write")[0]
+    assert call.exit is not None
+    buffer = call.exit.buffers[0]
+    assert buffer.pages[0] is None
+    assert buffer.unreadable[0]
+    assert run.status.faults == ()
+
+
+def test_an_absurd_byte_count_is_cut_at_the_limit() -> None:
+    # mov dword [r8+28h], 0FFFFFFFFh
+    run = Traced(with_callback("Dump_Write", "41C74028FFFFFFFF31C0C3"))
+    call = run.sink.named("Dump_Write")[0]
+    assert call.exit is not None
+    buffer = call.exit.buffers[0]
+    assert len(buffer.pages) <= 1024
+    assert buffer.truncated is not None
+    assert "1024" in buffer.truncated
+
+
+def test_an_mdl_chain_that_bites_its_tail_ends() -> None:
+    run = Traced(with_callback("Dump_Write", "4D890031C0C3"))  # mov [r8], r8
+    call = run.sink.named("Dump_Write")[0]
+    assert call.exit is not None
+    assert len(call.exit.mdls) == 1
+
+
+def test_a_wild_mdl_pointer_is_recorded_and_nothing_fails() -> None:
+    # Dump_Start calls Dump_Write itself, with an MDL pointer to nowhere.
+    driver = dump_filter({**ALL_FIVE, "Dump_Start": "", "Dump_Write": SUCCESS})
+    driver.label("Dump_Start").code("4883EC284D31C031D2").use("E8", "Dump_Write")
+    driver.code("4883C42831C0C3")
+    run = Traced(driver)
+    wild = run.sink.named("Dump_Write")[0]
+    assert wild.arguments[1:] == (0, 0)
+    assert wild.entry.mdls == ()
+    assert wild.entry.disk_byte_offset is not None
+    assert wild.entry.disk_byte_offset.missing is not None
+    assert run.status.faults == ()
+
+
+def test_the_code_is_as_it_was_when_the_run_is_over() -> None:
+    driver = dump_filter(ALL_FIVE)
+    target = Target(driver.image(), "probe", CRASH)
+    debugger = EmulatorDebugger(target)
+    seen: List[bytes] = []
+
+    def loaded(module: Module) -> None:
+        seen.append(target.read_virtual(int(module.base) + 0x1000, len(driver.text)))
+
+    def unloaded(module: Module) -> None:
+        seen.append(target.read_virtual(int(module.base) + 0x1000, len(driver.text)))
+
+    debugger.watch_modules(loaded, unloaded)
+    tracer = Tracer(debugger, "probe", Sink())
+    tracer.arm()
+    debugger.run()
+    tracer.disarm("done")
+    text = driver.image()[0x1000 : 0x1000 + len(driver.text)]
+    assert seen == [text, text]
+
+
+def test_a_sink_that_fails_costs_calls_and_never_the_target() -> None:
+    class Full(Sink):
+        def put(self, content: bytes) -> int:
+            raise RecordingError("no space left on device")
+
+    target = Target(dump_filter(ALL_FIVE).image(), "probe", CRASH)
+    debugger = EmulatorDebugger(target)
+    sink = Full()
+    tracer = Tracer(debugger, "probe", sink)
+    tracer.arm()
+    assert debugger.run().detail == "the scenario ran to its end"
+    tracer.disarm("done")
+    status = tracer.status()
+    assert status.lost == 4  # the writes; the other callbacks have no pages
+    assert "no space left on device" in status.faults[0]
+    assert sum(isinstance(one, Fault) for one in sink.records) == 4
+
+
+def test_a_symbol_that_is_not_there_is_told_when_the_copy_comes() -> None:
+    run = Traced(dump_filter(ALL_FIVE), CRASH, Dump_Read=Location(symbol="MyRead"))
+    assert "dump_probe has no symbol MyRead" in run.status.faults[0]
+    # All that is known otherwise is watched all the same.
+    assert len(run.sink.named("Dump_Write")) == 4
+
+
+def test_an_offset_given_by_the_user_beats_the_table() -> None:
+    driver = dump_filter(ALL_FIVE)
+    offset = driver.labels["Dump_Write"]
+    run = Traced(driver, CRASH, Dump_Write=Location(offset=offset))
+    armed = {one.callbacks: one.found_by for one in run.status.copies[0].armed}
+    assert armed[("Dump_Write",)] == ("address",)
+    assert len(run.sink.named("Dump_Write")) == 4
+
+
+def test_a_session_leaves_a_closed_recording(tmp_path: Path) -> None:
+    debugger = EmulatorDebugger(Target(dump_filter(ALL_FIVE).image(), "probe", HIBERNATE))
+    summary = record(debugger, "dump_probe.sys", tmp_path / "run")
+    recording = open_recording(summary.path)
+    assert recording.header.filter == "probe"
+    assert recording.complete
+    assert recording.footer is not None
+    assert recording.footer.reason == "the scenario ran to its end"
+    assert len(list(recording.calls())) == sum(summary.status.calls.values())
+
+
+def test_an_observer_sees_what_the_recording_holds(tmp_path: Path) -> None:
+    seen: List[Record] = []
+    debugger = EmulatorDebugger(Target(dump_filter(ALL_FIVE).image(), "probe", HIBERNATE))
+    summary = record(debugger, "probe", tmp_path / "run", observer=lambda one, pages: seen.append(one))
+    assert seen == list(open_recording(summary.path))
+
+
+def test_a_session_with_a_bad_name_leaves_no_folder(tmp_path: Path) -> None:
+    debugger = EmulatorDebugger(Target(dump_filter(ALL_FIVE).image(), "probe", CRASH))
+    with pytest.raises(UsageError):
+        Session(debugger, "dump_", tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
