@@ -1,14 +1,17 @@
 """``check``: judge recordings."""
 
 import argparse
-from pathlib import Path
+from typing import List
 
-from ..checking import check, overall_exit_code
+from ..checking import EXIT_FAIL, CheckResult, check, overall_exit_code
+from ..errors import DumpfiltError
 from ..reports import render_json, render_text
 from . import console
 from ._command import Command
 
 __all__ = ["COMMAND"]
+
+EXIT_UNREADABLE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    results = [check(Path(path)) for path in arguments.recordings]
-    text = render_json(results) if arguments.format == "json" else render_text(results)
-    console.deliver(text, arguments.output)
-    return overall_exit_code(results)
+    results: List[CheckResult] = []
+    unreadable = False
+    for path in arguments.recordings:
+        with console.progress(f"checking {path}", "records") as step:
+            try:
+                results.append(check(path, step))
+            except DumpfiltError as error:
+                # One that cannot be read is no reason to keep back what the others say.
+                unreadable = True
+                console.error(str(error))
+    if results or arguments.format != "text":
+        text = render_json(results) if arguments.format == "json" else render_text(results)
+        console.deliver(text, arguments.output)
+    code = overall_exit_code(results)
+    return EXIT_UNREADABLE if unreadable and code != EXIT_FAIL else code
 
 
 COMMAND = Command(
@@ -29,7 +43,8 @@ COMMAND = Command(
     summary="judge recordings by the rules",
     description=(
         "Judge recordings by the rules. Exit code: 0 pass, 1 fail, 2 usage or unreadable input, 3 nothing "
-        "failed but something is incomplete or was not exercised."
+        "failed but something is incomplete or was not exercised. With several recordings: 1 where any "
+        "fails, else 2 where any cannot be read, else 3, else 0."
     ),
     add_arguments=add_arguments,
     run=run,

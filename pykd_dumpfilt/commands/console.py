@@ -1,15 +1,18 @@
 """Printing for people, inside WinDbg and out."""
 
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Iterator, Optional
 
 from ..errors import UsageError
 
-__all__ = ["deliver", "error", "in_windbg", "note", "program_name", "show"]
+__all__ = ["deliver", "error", "in_windbg", "note", "program_name", "progress", "show"]
 
 # pykd cuts a single write of more than about 16,383 characters without a word.
 _CHUNK = 15_000
+_PROGRESS_SECONDS = 0.5
 
 
 def in_windbg() -> bool:
@@ -46,6 +49,30 @@ def note(text: str) -> None:
 def error(text: str) -> None:
     """Say what is wrong and what to do."""
     note(f"dumpfilt: error: {text}")
+
+
+@contextmanager
+def progress(what: str, unit: str) -> Iterator[Callable[[int], None]]:
+    """A counter on the terminal for what may take long; nothing where nobody watches (CI, a pipe, WinDbg)."""
+    watched = not in_windbg() and sys.stderr.isatty()
+    shown = 0.0
+
+    def step(count: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if watched and now - shown >= _PROGRESS_SECONDS:
+            shown = now
+            sys.stderr.write(f"\r{what}: {count} {unit}")
+            sys.stderr.flush()
+
+    # Short work shows nothing at all.
+    shown = time.monotonic()
+    try:
+        yield step
+    finally:
+        if watched:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def deliver(text: str, path: Optional[str]) -> None:

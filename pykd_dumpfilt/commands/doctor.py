@@ -1,6 +1,7 @@
 """``doctor``: what works here, what does not, and the remedy."""
 
 import argparse
+import os
 import platform
 import struct
 import sys
@@ -53,7 +54,7 @@ def _library(name: str, use: str, remedy: str, hinders: bool = False) -> Finding
 
 
 def _debugger() -> Iterator[Finding]:
-    if sys.platform != "win32":
+    if os.name != "nt":
         yield Finding("debugger", "none on this system: recordings can be checked, drivers emulated")
         return
     try:

@@ -1,1 +1,19 @@
-"""."""
+"""Reports: the same findings for a terminal and for programs; and looking into a recording.
+
+Everything here gives text and prints nothing.
+"""
+
+from ._fields import render_ntstatus, render_structure
+from .json_report import render_json, report_object
+from .show import show_call, show_recording
+from .text import render_text
+
+__all__ = [
+    "render_json",
+    "render_ntstatus",
+    "render_structure",
+    "render_text",
+    "report_object",
+    "show_call",
+    "show_recording",
+]

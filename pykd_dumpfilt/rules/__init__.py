@@ -1,1 +1,28 @@
-"""."""
+"""Rules: what a dump filter owes the system, and verdicts over recorded calls.
+
+::
+
+    engine = Judge(recording, Machine.X64)
+    for record in recording:
+        engine.feed(record)
+    print(engine.finish(recording.damage).verdict.value)
+"""
+
+from ._registry import RULES
+from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
+from ._verdict import Verdict
+from .judge import Judge, Result, judge
+
+__all__ = [
+    "RULES",
+    "Finding",
+    "Judge",
+    "Level",
+    "Outcome",
+    "Result",
+    "Rule",
+    "RuleResult",
+    "Verdict",
+    "judge",
+    "status_text",
+]

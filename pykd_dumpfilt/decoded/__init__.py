@@ -1,0 +1,33 @@
+"""Recorded calls as typed values: decoded late, and only what is asked for.
+
+A value that is not there is a :class:`NoValue` that says which kind: not captured, unreadable, undecodable::
+
+    offset = DecodedCall(call, module, machine, pages).entry.disk_byte_offset
+    if isinstance(offset, NoValue):
+        print(offset)  # unreadable: 0 of 8 bytes at 0xfffff80012345000, page not present
+"""
+
+from ._buffer import BufferView
+from ._call import DecodedCall, DecodedSide
+from ._changes import Change, layout_of, mdl_changes, structure_changes
+from ._structures import DiskGeometry, FilterExtension, FilterInitializationData, Mdl, PartitionInfo
+from ._values import Absence, BufferUnreadableError, NoValue, missing_bytes
+
+__all__ = [
+    "Absence",
+    "BufferUnreadableError",
+    "BufferView",
+    "Change",
+    "DecodedCall",
+    "DecodedSide",
+    "DiskGeometry",
+    "FilterExtension",
+    "FilterInitializationData",
+    "Mdl",
+    "NoValue",
+    "PartitionInfo",
+    "layout_of",
+    "mdl_changes",
+    "missing_bytes",
+    "structure_changes",
+]

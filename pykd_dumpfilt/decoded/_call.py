@@ -1,0 +1,167 @@
+"""A call seen through typed, lazily decoded values."""
+
+from functools import cached_property
+from typing import Mapping, Optional, Tuple, Union
+
+from ..recording import Buffer, Call, LoadedModule, PageSource, Piece, Side
+from ..structures import Machine, NtStatus
+from ._buffer import BufferView
+from ._structures import (
+    FilterExtension,
+    FilterInitializationData,
+    Mdl,
+    decode_disk_byte_offset,
+    decode_filter_extension,
+    decode_filter_initialization_data,
+    decode_mdl,
+)
+from ._values import Absence, BufferUnreadableError, NoValue
+
+__all__ = ["DecodedCall", "DecodedSide"]
+
+
+class DecodedSide:
+    """The target at the entry or at the return of a call. Nothing is decoded before it is asked for.
+
+    Attributes:
+        raw: as recorded.
+        described: at the return, the side whose MDLs ``source`` belongs to (the entry).
+    """
+
+    def __init__(
+        self, raw: Side, machine: Machine, pages: PageSource, described: Optional["DecodedSide"] = None
+    ) -> None:
+        self.raw = raw
+        self._machine = machine
+        self._pages = pages
+        self._described = described
+
+    @property
+    def registers(self) -> Mapping[str, int]:
+        """By lower-case name, unsigned."""
+        return self.raw.registers
+
+    @cached_property
+    def filter_extension(self) -> Union[FilterExtension, NoValue]:
+        """FILTER_EXTENSION."""
+        return decode_filter_extension(self.raw.filter_extension, self._machine)
+
+    @cached_property
+    def filter_initialization_data(self) -> Union[FilterInitializationData, NoValue]:
+        """FILTER_INITIALIZATION_DATA, where it was found."""
+        return decode_filter_initialization_data(self.raw.filter_initialization_data, self._machine)
+
+    @cached_property
+    def disk_byte_offset(self) -> Union[int, NoValue]:
+        """``*DiskByteOffset``: bytes, signed, relative to the partition."""
+        return decode_disk_byte_offset(self.raw.disk_byte_offset, self._machine)
+
+    @cached_property
+    def mdls(self) -> Tuple[Union[Mdl, NoValue], ...]:
+        """The MDL chain."""
+        return tuple(decode_mdl(piece, self._machine) for piece in self.raw.mdls)
+
+    @property
+    def mdl(self) -> Union[Mdl, NoValue]:
+        """The first MDL, which the callback got."""
+        return self.mdls[0] if self.mdls else NoValue(Absence.NOT_CAPTURED)
+
+    @property
+    def mapped(self) -> Tuple[Piece, ...]:
+        """The first bytes at each MDL's MappedSystemVa, read as virtual memory."""
+        return self.raw.mapped
+
+    @cached_property
+    def buffers(self) -> Tuple[BufferView, ...]:
+        """What each MDL describes."""
+        return self._views(self.raw.buffers, self)
+
+    @cached_property
+    def source(self) -> Tuple[BufferView, ...]:
+        """At a return that changed page frame numbers: what the MDLs described at entry, read again."""
+        return self._views(self.raw.source, self._described or self)
+
+    @property
+    def buffer(self) -> bytes:
+        """The whole transfer: the buffers of all MDLs, joined.
+
+        Raises:
+            BufferUnreadableError: a part is not held.
+            RecordingError: a page is damaged.
+        """
+        if not self.buffers:
+            raise BufferUnreadableError("the buffer", NoValue(Absence.NOT_CAPTURED))
+        return b"".join(view.content() for view in self.buffers)
+
+    def _views(self, buffers: Tuple[Buffer, ...], side: "DecodedSide") -> Tuple[BufferView, ...]:
+        none = NoValue(Absence.NOT_CAPTURED, "no MDL goes with this buffer")
+        return tuple(
+            BufferView(raw, side.mdls[index] if index < len(side.mdls) else none, self._pages)
+            for index, raw in enumerate(buffers)
+        )
+
+
+class DecodedCall:
+    """One call of a filter's callback.
+
+    Args:
+        call: as recorded.
+        module: the copy it belongs to; None where the recording lost it.
+        machine: whose layouts.
+        pages: where page contents are.
+    """
+
+    def __init__(
+        self, call: Call, module: Optional[LoadedModule], machine: Machine, pages: PageSource
+    ) -> None:
+        self.raw = call
+        self.module = module
+        self.machine = machine
+        self.pages = pages
+        self.entry = DecodedSide(call.entry, machine, pages)
+        self.exit: Optional[DecodedSide] = None
+        if call.exit is not None:
+            self.exit = DecodedSide(call.exit, machine, pages, self.entry)
+
+    @property
+    def number(self) -> int:
+        """Counts entries from 0 over the whole recording."""
+        return self.raw.number
+
+    @property
+    def callbacks(self) -> Tuple[str, ...]:
+        """The names that the called address serves."""
+        return self.raw.callbacks
+
+    @property
+    def callback(self) -> Optional[str]:
+        """The callback's name; None where one address serves several, for then nobody can tell."""
+        return self.raw.callbacks[0] if len(self.raw.callbacks) == 1 else None
+
+    @property
+    def label(self) -> str:
+        """The callback for people: "Dump_Read", or "Dump_Start or Dump_Finish"."""
+        return " or ".join(self.raw.callbacks)
+
+    @property
+    def module_name(self) -> str:
+        """The copy's name; "module 3" where the recording lost it."""
+        return f"module {self.raw.module}" if self.module is None else self.module.name
+
+    @property
+    def status(self) -> Optional[NtStatus]:
+        """What the call returned; None where its return was not seen."""
+        return None if self.raw.status is None else NtStatus(self.raw.status)
+
+    @property
+    def byte_count(self) -> Union[int, NoValue]:
+        """Bytes of the transfer at entry: the ByteCount of all MDLs."""
+        mdls = self.entry.mdls
+        if not mdls:
+            return NoValue(Absence.NOT_CAPTURED)
+        total = 0
+        for mdl in mdls:
+            if isinstance(mdl, NoValue):
+                return mdl
+            total += mdl.byte_count
+        return total

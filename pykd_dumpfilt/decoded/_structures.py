@@ -1,0 +1,242 @@
+"""Structures of a call as typed values with our spelling of their fields; layouts are in ``structures``."""
+
+from dataclasses import dataclass
+from typing import Any, Optional, Tuple, Union
+
+from ..errors import StructureError
+from ..recording import Piece
+from ..structures import (
+    Machine,
+    filter_extension,
+    filter_extension_flag_names,
+    filter_initialization_data,
+    filter_initialization_data_flag_names,
+    large_integer,
+    mdl,
+    mdl_flag_names,
+    pfn_array,
+    span_pages,
+)
+from ._values import Absence, NoValue, missing_bytes
+
+__all__ = [
+    "DiskGeometry",
+    "FilterExtension",
+    "FilterInitializationData",
+    "Mdl",
+    "PartitionInfo",
+    "decode_disk_byte_offset",
+    "decode_filter_extension",
+    "decode_filter_initialization_data",
+    "decode_mdl",
+]
+
+
+@dataclass(frozen=True)
+class DiskGeometry:
+    """DISK_GEOMETRY (ntdddisk.h); ``bytes_per_sector`` is the logical sector."""
+
+    cylinders: int
+    media_type: int
+    tracks_per_cylinder: int
+    sectors_per_track: int
+    bytes_per_sector: int
+
+
+@dataclass(frozen=True)
+class PartitionInfo:
+    """DISK_PARTITION_INFO (ntdddisk.h): of the disk, not of a partition.
+
+    ``style`` is 0 MBR, 1 GPT, 2 RAW; of the other members, those of another style mean nothing.
+    """
+
+    size: int
+    style: int
+    mbr_signature: int
+    mbr_checksum: int
+    gpt_disk_id: str
+
+
+@dataclass(frozen=True)
+class FilterExtension:
+    """FILTER_EXTENSION (ntdddump.h). ``disk_size`` is in bytes; ``size`` and ``flags`` are None in the form
+    before Windows 8."""
+
+    address: int
+    dump_type: int
+    device_object: int
+    geometry: DiskGeometry
+    disk_size: int
+    partition_info: PartitionInfo
+    dump_data: int
+    size: Optional[int]
+    flags: Optional[int]
+
+    @property
+    def flag_names(self) -> Tuple[str, ...]:
+        """Names of the bits in ``flags``."""
+        return filter_extension_flag_names(self.flags or 0)
+
+
+@dataclass(frozen=True)
+class FilterInitializationData:
+    """FILTER_INITIALIZATION_DATA (ntdddump.h). ``dump_read`` and ``dump_pre_read_write`` are None in the
+    forms that have no such member; a callback that is not registered is 0."""
+
+    address: int
+    major_version: int
+    minor_version: int
+    dump_start: int
+    dump_write: int
+    dump_finish: int
+    dump_unload: int
+    dump_data: int
+    max_pages_per_write: int
+    flags: int
+    dump_read: Optional[int]
+    dump_pre_read_write: Optional[int]
+
+    @property
+    def flag_names(self) -> Tuple[str, ...]:
+        """Names of the bits in ``flags``; bit 0 has two."""
+        return filter_initialization_data_flag_names(self.flags)
+
+
+@dataclass(frozen=True)
+class Mdl:
+    """An MDL (wdm.h): header and page frame numbers.
+
+    Attributes:
+        size: the header's Size, signed as declared.
+        mdl_flags: 16 bits, unsigned.
+        pfns: as many as the buffer spans, fewer where ``pfns_missing`` says why.
+    """
+
+    address: int
+    next: int
+    size: int
+    mdl_flags: int
+    process: int
+    mapped_system_va: int
+    start_va: int
+    byte_count: int
+    byte_offset: int
+    pfns: Tuple[int, ...]
+    pfns_missing: Optional[NoValue]
+
+    @property
+    def flag_names(self) -> Tuple[str, ...]:
+        """Names of the bits in ``mdl_flags``."""
+        return mdl_flag_names(self.mdl_flags)
+
+    @property
+    def span(self) -> int:
+        """Pages that the buffer touches (ADDRESS_AND_SIZE_TO_SPAN_PAGES)."""
+        return span_pages(self.byte_offset, self.byte_count)
+
+
+def decode_filter_extension(piece: Optional[Piece], machine: Machine) -> Union[FilterExtension, NoValue]:
+    """The form since Windows 8 where there are bytes enough, else the one before."""
+    layout = filter_extension(machine)
+    if piece is not None and len(piece.data) < layout.size:
+        layout = filter_extension(machine, 1)
+    why = missing_bytes(piece, layout.size)
+    if piece is None or why is not None:
+        return why or NoValue(Absence.NOT_CAPTURED)
+    fields = layout.parse(piece.data, allow_trailing=True)
+    return FilterExtension(
+        address=piece.address,
+        dump_type=int(fields["DumpType"]),
+        device_object=fields["DeviceObject"],
+        geometry=_geometry(fields["Geometry"]),
+        disk_size=fields["DiskSize"],
+        partition_info=_partition_info(fields["PartitionInfo"]),
+        dump_data=fields["DumpData"],
+        size=fields.get("Size"),
+        flags=fields.get("Flags"),
+    )
+
+
+def decode_filter_initialization_data(
+    piece: Optional[Piece], machine: Machine
+) -> Union[FilterInitializationData, NoValue]:
+    """In the form that the number of bytes asked for tells."""
+    why = missing_bytes(piece, 0 if piece is None else piece.asked)
+    if piece is None or why is not None:
+        return why or NoValue(Absence.NOT_CAPTURED)
+    try:
+        fields = filter_initialization_data(machine, len(piece.data)).parse(piece.data)
+    except StructureError as error:
+        return NoValue(Absence.UNDECODABLE, str(error))
+    return FilterInitializationData(
+        address=piece.address,
+        major_version=fields["MajorVersion"],
+        minor_version=fields["MinorVersion"],
+        dump_start=fields["DumpStart"],
+        dump_write=fields["DumpWrite"],
+        dump_finish=fields["DumpFinish"],
+        dump_unload=fields["DumpUnload"],
+        dump_data=fields["DumpData"],
+        max_pages_per_write=fields["MaxPagesPerWrite"],
+        flags=fields["Flags"],
+        dump_read=fields.get("DumpRead"),
+        dump_pre_read_write=fields.get("DumpPreReadWrite"),
+    )
+
+
+def decode_disk_byte_offset(piece: Optional[Piece], machine: Machine) -> Union[int, NoValue]:
+    """LARGE_INTEGER.QuadPart: bytes, signed."""
+    why = missing_bytes(piece, 8)
+    if piece is None or why is not None:
+        return why or NoValue(Absence.NOT_CAPTURED)
+    return int(large_integer(machine).parse(piece.data, allow_trailing=True)["QuadPart"])
+
+
+def decode_mdl(piece: Piece, machine: Machine) -> Union[Mdl, NoValue]:
+    """The header, and the page frame numbers that are there."""
+    layout = mdl(machine)
+    why = missing_bytes(piece, layout.size)
+    if why is not None:
+        return why
+    fields = layout.parse(piece.data, allow_trailing=True)
+    # ByteOffset is below a page in any MDL that a kernel made; its low bits are what counts in any other.
+    span = span_pages(fields["ByteOffset"], fields["ByteCount"])
+    held = min(span, (len(piece.data) - layout.size) // machine.pointer_size)
+    try:
+        pfns = pfn_array(machine, piece.data[layout.size :], held)
+        pfns_missing = missing_bytes(piece, layout.size + span * machine.pointer_size)
+    except StructureError as error:
+        pfns, pfns_missing = (), NoValue(Absence.UNDECODABLE, str(error))
+    return Mdl(
+        address=piece.address,
+        next=fields["Next"],
+        size=fields["Size"],
+        mdl_flags=fields["MdlFlags"],
+        process=fields["Process"],
+        mapped_system_va=fields["MappedSystemVa"],
+        start_va=fields["StartVa"],
+        byte_count=fields["ByteCount"],
+        byte_offset=fields["ByteOffset"],
+        pfns=pfns,
+        pfns_missing=pfns_missing,
+    )
+
+
+def _geometry(fields: Any) -> DiskGeometry:
+    return DiskGeometry(
+        cylinders=fields["Cylinders"],
+        media_type=int(fields["MediaType"]),
+        tracks_per_cylinder=fields["TracksPerCylinder"],
+        sectors_per_track=fields["SectorsPerTrack"],
+        bytes_per_sector=fields["BytesPerSector"],
+    )
+
+
+def _partition_info(fields: Any) -> PartitionInfo:
+    return PartitionInfo(
+        size=fields["SizeOfPartitionInfo"],
+        style=int(fields["PartitionStyle"]),
+        mbr_signature=fields["Mbr"]["Signature"],
+        mbr_checksum=fields["Mbr"]["CheckSum"],
+        gpt_disk_id=fields["Gpt"]["DiskId"],
+    )

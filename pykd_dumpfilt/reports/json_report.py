@@ -1,0 +1,59 @@
+"""The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning."""
+
+import json
+from typing import Any, Dict, Sequence
+
+from ..checking import CheckResult
+from ..rules import Finding, RuleResult
+
+__all__ = ["FORMAT", "render_json", "report_object"]
+
+FORMAT = "dumpfilt-report/1"
+
+
+def render_json(results: Sequence[CheckResult]) -> str:
+    """The report as indented ASCII text, keys in a stable order."""
+    return json.dumps(report_object(results), indent=2, ensure_ascii=True)
+
+
+def report_object(results: Sequence[CheckResult]) -> Dict[str, Any]:
+    """The report as JSON values."""
+    return {"format": FORMAT, "recordings": [_recording(result) for result in results]}
+
+
+def _recording(checked: CheckResult) -> Dict[str, Any]:
+    result = checked.result
+    return {
+        "path": checked.path,
+        "verdict": result.verdict.value,
+        "reasons": list(result.reasons),
+        "filter": checked.filter,
+        "scenario": result.scenario,
+        "calls": result.calls,
+        "rules": [_rule(rule) for rule in result.rules],
+        "findings": [_finding(finding) for finding in result.findings],
+        "damage": list(checked.damage),
+    }
+
+
+def _rule(rule: RuleResult) -> Dict[str, Any]:
+    return {
+        "id": rule.rule,
+        "level": rule.level.value,
+        "statement": rule.statement,
+        "outcome": rule.outcome.value,
+        "calls_checked": rule.calls_checked,
+        "reasons": list(rule.reasons),
+        "notes": list(rule.notes),
+    }
+
+
+def _finding(finding: Finding) -> Dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "level": finding.level.value,
+        "call": finding.call,
+        "callback": finding.callback,
+        "message": finding.message,
+        "evidence": dict(finding.evidence),
+    }

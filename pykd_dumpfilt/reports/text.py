@@ -1,0 +1,103 @@
+"""The report for a terminal: the verdict first, then why, then what to do."""
+
+from typing import Iterator, List, Sequence
+
+from ..checking import CheckResult
+from ..rules import Finding, Level, Outcome, RuleResult, Verdict
+from ._printable import printable, wrapped
+
+__all__ = ["render_text"]
+
+_ID_WIDTH = 11
+_OUTCOME_WIDTH = 13
+_LISTED_REASONS = 12
+
+
+def render_text(results: Sequence[CheckResult]) -> str:
+    """One section for each recording, and a last line where there are several."""
+    sections = ["\n".join(_section(result)) for result in results]
+    if len(results) > 1:
+        sections.append(_summary(results))
+    return "\n\n".join(sections)
+
+
+def _section(checked: CheckResult) -> Iterator[str]:
+    result = checked.result
+    yield f"{result.verdict.value.upper()}  {printable(checked.path)}"
+    yield (
+        f"  filter {printable(checked.filter)}, {result.scenario}, {printable(checked.header.machine)}, "
+        f"{_calls(checked)}"
+    )
+    for reason in result.reasons[:_LISTED_REASONS]:
+        yield from wrapped(reason, "    ", "  - ")
+    if len(result.reasons) > _LISTED_REASONS:
+        yield f"  - and {len(result.reasons) - _LISTED_REASONS} more"
+    if result.findings:
+        yield ""
+        yield "Findings"
+        for finding in result.findings:
+            yield from _finding(finding)
+    yield ""
+    yield "Rules"
+    for rule in result.rules:
+        yield from _rule(rule)
+    notes = [(rule.rule, note) for rule in result.rules for note in rule.notes]
+    if notes:
+        yield ""
+        yield "Notes"
+        for rule_id, note in notes:
+            yield from wrapped(f"{rule_id}: {note}", "    ", "  ")
+    advice = _advice(checked)
+    if advice:
+        yield ""
+        yield "Next"
+        for line in advice:
+            yield from wrapped(line, "    ", "  ")
+
+
+def _calls(checked: CheckResult) -> str:
+    if not checked.calls:
+        return "no calls"
+    hits = ", ".join(f"{count} {printable(name)}" for name, count in checked.result.hits.items())
+    return f"{checked.calls} calls ({hits})"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"  {finding.level.value} {finding.rule}, call {finding.call}, {printable(finding.callback)}"
+    yield from wrapped(finding.message, "    ")
+
+
+def _rule(rule: RuleResult) -> Iterator[str]:
+    head = f"  {rule.rule:{_ID_WIDTH}}  {_outcome(rule):{_OUTCOME_WIDTH}}  {rule.calls_checked:>7} checked  "
+    yield from wrapped(rule.statement, " " * len(head), head)
+    for reason in rule.reasons:
+        yield from wrapped(reason, "      ", "    - ")
+
+
+def _outcome(rule: RuleResult) -> str:
+    """A warning is not called a failure: it fails nothing."""
+    if rule.outcome is Outcome.FAIL and rule.level is not Level.ERROR:
+        return str(rule.level.value)
+    return str(rule.outcome.value)
+
+
+def _advice(checked: CheckResult) -> List[str]:
+    path = printable(checked.path)
+    if " " in path:
+        # Double quotes are quotes to every shell that this runs in.
+        path = f'"{path}"'
+    errors = [one for one in checked.result.findings if one.level is Level.ERROR]
+    if errors:
+        return [f"look at the first error: dumpfilt show {path} --call {errors[0].call}"]
+    if checked.verdict is Verdict.INCOMPLETE:
+        return [f"record again, or see what is there: dumpfilt show {path}"]
+    return []
+
+
+def _summary(results: Sequence[CheckResult]) -> str:
+    parts = []
+    for verdict in (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.NOT_EXERCISED, Verdict.PASS):
+        count = sum(result.verdict is verdict for result in results)
+        if count:
+            parts.append(f"{count} {verdict.value}")
+    return f"{len(results)} recordings: {', '.join(parts)}"

@@ -1,0 +1,198 @@
+"""What a rule is, and what it leaves behind. Rules never raise: what they cannot decide, they say."""
+
+import abc
+import enum
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, List, Mapping, Set, Tuple
+
+from ..decoded import DecodedCall
+from ..structures import NtStatus, Severity
+
+__all__ = ["Finding", "Level", "Outcome", "Rule", "RuleResult", "status_text"]
+
+MAX_FINDINGS = 20
+MAX_SENTENCES = 5
+_MAX_TEXT = 300
+
+
+class Level(str, enum.Enum):
+    """How much a finding weighs; only errors make a verdict fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Outcome(str, enum.Enum):
+    """What one rule says about one recording."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCOMPLETE = "incomplete"
+    """Nothing found, but something could not be looked at."""
+    NOT_EXERCISED = "not exercised"
+    """No call that the rule could look at."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One breach of one rule. ``evidence`` is what a program needs of it: JSON values, sizes and offsets as
+    integers (bytes), addresses and page frame numbers as hexadecimal text."""
+
+    rule: str
+    level: Level
+    call: int
+    callback: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule over one recording.
+
+    Attributes:
+        calls_checked: calls that the rule judged.
+        found: breaches in all; ``findings`` holds the first of them.
+        reasons: what could not be looked at, and how many findings are not listed; sentences.
+        notes: what is legal and worth knowing; sentences.
+    """
+
+    rule: str
+    level: Level
+    statement: str
+    source: str
+    outcome: Outcome
+    calls_checked: int
+    found: int = 0
+    findings: Tuple[Finding, ...] = ()
+    reasons: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
+
+
+class Rule(abc.ABC):
+    """One obligation, and the state it needs over one recording.
+
+    Class attributes:
+        id: stable, for waivers and reports.
+        level: of its findings.
+        family: which part of the contract; "environment" is the system's side, not the filter's.
+        statement: the obligation in one sentence.
+        source: the document that states it.
+        callbacks: which calls it looks at.
+        ambiguous: whether also at calls of an address that serves several callbacks.
+        returned: whether only at calls that returned; one that did not leaves the rule incomplete.
+        essential: whether a recording can pass only if the rule judged at least one call.
+    """
+
+    id: ClassVar[str]
+    level: ClassVar[Level] = Level.ERROR
+    family: ClassVar[str]
+    statement: ClassVar[str]
+    source: ClassVar[str]
+    callbacks: ClassVar[Tuple[str, ...]]
+    ambiguous: ClassVar[bool] = False
+    returned: ClassVar[bool] = True
+    essential: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget everything: another recording begins."""
+        self.findings: List[Finding] = []
+        self._found = 0
+        self._checked = 0
+        self._unsure: List[str] = []
+        self._unsure_count = 0
+        self._told: Set[Tuple[Any, ...]] = set()
+        self._repeats = 0
+
+    def look(self, call: DecodedCall) -> None:
+        """Judge a call if it is one of this rule's."""
+        if not (
+            call.callback in self.callbacks or (self.ambiguous and set(self.callbacks) & set(call.callbacks))
+        ):
+            return
+        if self.returned and call.exit is None:
+            self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
+            return
+        self.check(call)
+
+    @abc.abstractmethod
+    def check(self, call: DecodedCall) -> None:
+        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out."""
+
+    def finish(self) -> RuleResult:
+        """The result over all calls so far."""
+        reasons = list(self._unsure)
+        if self._unsure_count > len(self._unsure):
+            reasons.append(f"and {self._unsure_count - len(self._unsure)} more like these")
+        if self._found > len(self.findings):
+            reasons.append(f"and {self._found - len(self.findings)} more findings that are not listed")
+        notes = self.notes()
+        if self._repeats:
+            notes = (*notes, f"{self._repeats} more times the same as the findings")
+        return RuleResult(
+            rule=self.id,
+            level=self.level,
+            statement=self.statement,
+            source=self.source,
+            outcome=self._outcome(),
+            calls_checked=self._checked,
+            found=self._found,
+            findings=tuple(self.findings),
+            reasons=tuple(reasons),
+            notes=notes,
+        )
+
+    def notes(self) -> Tuple[str, ...]:
+        """What is legal and worth knowing, as sentences; for subclasses."""
+        return ()
+
+    def checked(self) -> None:
+        """Count a call as judged."""
+        self._checked += 1
+
+    def find(self, call: DecodedCall, message: str, evidence: Mapping[str, Any]) -> None:
+        """Report a breach. The first 20 are kept, the rest are counted."""
+        self._found += 1
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
+
+    def find_once(self, call: DecodedCall, what: str, message: str, evidence: Mapping[str, Any]) -> None:
+        """Report a breach of the kind ``what`` the first time that this module shows it; count the others."""
+        key = (call.raw.module, what)
+        if key in self._told:
+            self._repeats += 1
+            return
+        self._told.add(key)
+        self.find(call, message, evidence)
+
+    def cannot_tell(self, call: DecodedCall, why: str) -> None:
+        """Say that something about a call could not be judged; the rule is then incomplete."""
+        self._unsure_count += 1
+        if len(self._unsure) < MAX_SENTENCES:
+            self._unsure.append(f"call {call.number} ({call.label}): {why[:_MAX_TEXT]}")
+
+    def _outcome(self) -> Outcome:
+        if self._found:
+            return Outcome.FAIL
+        if self._unsure_count:
+            return Outcome.INCOMPLETE
+        return Outcome.PASS if self._checked else Outcome.NOT_EXERCISED
+
+
+_SEVERITY = {
+    Severity.SUCCESS: "a success value",
+    Severity.INFORMATIONAL: "an informational value",
+    Severity.WARNING: "a warning value",
+    Severity.ERROR: "an error value",
+}
+
+
+def status_text(status: NtStatus) -> str:
+    """A status for people: "STATUS_PENDING (0x00000103, a success value)"."""
+    number = f"0x{int(status):08X}"
+    kind = _SEVERITY[status.severity]
+    return f"{status.name} ({number}, {kind})" if status.name else f"{number} ({kind} without a known name)"

@@ -1,0 +1,118 @@
+"""The engine: records in, findings and a verdict out; live or from a recording, in bounded memory.
+
+Memory grows with what Dump_Write was given (some 200 bytes and 8 per page for each call), with nothing else.
+"""
+
+from dataclasses import dataclass, field
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Type
+
+from ..decoded import DecodedCall
+from ..recording import Call, Callbacks, Fault, LoadedModule, PageSource, Record
+from ..structures import Machine
+from ._registry import RULES
+from ._rule import Finding, Rule, RuleResult
+from ._verdict import Seen, Verdict, decide
+
+__all__ = ["Judge", "Result", "judge"]
+
+_LISTED_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the rules say about a stream of records.
+
+    Attributes:
+        scenario: "crash", "hibernate", "crash+hibernate" or "none".
+        calls: calls judged.
+        hits: calls by callback.
+        findings: of all rules, in the order of calls.
+        reasons: why the verdict is no pass; sentences.
+    """
+
+    verdict: Verdict
+    scenario: str
+    calls: int
+    hits: Mapping[str, int] = field(default_factory=dict)
+    rules: Tuple[RuleResult, ...] = ()
+    findings: Tuple[Finding, ...] = ()
+    reasons: Tuple[str, ...] = ()
+
+
+class Judge:
+    """Judges records as they come.
+
+    Args:
+        pages: where page contents are.
+        machine: the target's architecture.
+        rules: which rules; all by default.
+    """
+
+    def __init__(
+        self, pages: PageSource, machine: Machine, rules: Optional[Sequence[Type[Rule]]] = None
+    ) -> None:
+        self._pages = pages
+        self._machine = machine
+        self._rules = [rule() for rule in (RULES if rules is None else rules)]
+        self._seen = Seen()
+        self._faults: List[str] = []
+        self._fault_count = 0
+
+    def feed(self, record: Record) -> List[Finding]:
+        """Take the next record; gives the findings that it led to."""
+        if isinstance(record, Call):
+            return self._call(record)
+        if isinstance(record, LoadedModule):
+            self._seen.module(record)
+        elif isinstance(record, Callbacks):
+            self._seen.callbacks(record)
+        elif isinstance(record, Fault):
+            self._fault_count += 1
+            if len(self._faults) < _LISTED_FAULTS:
+                self._faults.append(f"the tool failed while {record.during}: {record.message}")
+        return []
+
+    def finish(self, damage: Sequence[str] = (), lost: int = 0) -> Result:
+        """The result over all records so far.
+
+        Args:
+            damage: what is missing of the recording, as sentences.
+            lost: calls that happened and could not be kept.
+        """
+        problems = [*damage, *self._faults]
+        if self._fault_count > len(self._faults):
+            problems.append(f"and {self._fault_count - len(self._faults)} more faults of the tool")
+        if lost:
+            problems.append(f"{lost} calls happened and could not be recorded")
+        results = tuple(rule.finish() for rule in self._rules)
+        essential = {rule.id for rule in self._rules if rule.essential}
+        verdict, reasons = decide(self._seen, results, essential, problems)
+        findings = [finding for result in results for finding in result.findings]
+        return Result(
+            verdict=verdict,
+            scenario=self._seen.scenario,
+            calls=self._seen.calls,
+            hits=dict(self._seen.hits),
+            rules=results,
+            findings=tuple(sorted(findings, key=lambda finding: finding.call)),
+            reasons=reasons,
+        )
+
+    def _call(self, record: Call) -> List[Finding]:
+        module = self._seen.modules.get(record.module)
+        call = DecodedCall(record, module, self._machine, self._pages)
+        self._seen.call(call)
+        new: List[Finding] = []
+        for rule in self._rules:
+            known = len(rule.findings)
+            rule.look(call)
+            new += rule.findings[known:]
+        return new
+
+
+def judge(records: Iterable[Record], pages: PageSource, machine: Machine) -> Result:
+    """Judge a whole stream by all rules. For damage and lost calls use :class:`Judge`."""
+    engine = Judge(pages, machine)
+    for record in records:
+        engine.feed(record)
+    return engine.finish()

@@ -1,0 +1,193 @@
+"""The system's side: the offset and the MDL of a transfer as Dump_Write and Dump_Read get them.
+
+As in :mod:`.arguments`, nothing here fails a filter. What kernel-built dump MDLs are known to look like is
+not taken for strange: MdlFlags without PAGES_LOCKED and NONPAGED_POOL, StartVa 0 or of another context,
+Process stale, Size larger than needed.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from ..decoded import BufferView, DecodedCall, FilterInitializationData, Mdl, NoValue, missing_bytes
+from ..errors import RecordingError
+from ..recording import PAGE_SIZE, Piece
+from ..structures import Machine, mdl_size
+from ._rule import Level, Rule
+from .arguments import SECTOR_SIZES
+
+__all__ = ["MappingAgrees", "MdlIsSane", "OffsetIsSane"]
+
+_TRANSFERS = ("Dump_Write", "Dump_Read")
+_MDL_PAGE = "https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls"
+_MAX_SHORT = 0x7FFF
+
+_Problem = Tuple[str, str]
+
+
+class OffsetIsSane(Rule):
+    """The offset counts from the partition's start, so the disk's end is a bound and not the exact one."""
+
+    id = "DF-ARGS-003"
+    level = Level.WARNING
+    family = "environment"
+    statement = "DiskByteOffset is a multiple of the sector size, and the transfer ends within the disk."
+    source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_write"
+    callbacks = _TRANSFERS
+    returned = False
+
+    def check(self, call: DecodedCall) -> None:
+        offset, extension = call.entry.disk_byte_offset, call.entry.filter_extension
+        if isinstance(offset, NoValue):
+            self.cannot_tell(call, f"*DiskByteOffset: {offset}")
+            return
+        sector = _sector(call)
+        problem = ""
+        if offset < 0:
+            problem = "which is negative"
+        elif sector is not None and offset % sector:
+            problem = f"which is not a multiple of the sector size {sector}"
+        if problem:
+            self.find_once(
+                call,
+                problem,
+                f"the system called {call.label} with *DiskByteOffset {offset:#x}, {problem}",
+                {"disk_offset": offset},
+            )
+        length = call.byte_count
+        for name, value in (("FILTER_EXTENSION", extension), ("the MDL", length)):
+            if isinstance(value, NoValue):
+                self.cannot_tell(call, f"{name}: {value}")
+                return
+        assert not isinstance(extension, NoValue)
+        assert not isinstance(length, NoValue)
+        self.checked()
+        if 0 < extension.disk_size < offset + length:
+            self.find_once(
+                call,
+                "past the end",
+                f"the system called {call.label} for {length} bytes at {offset:#x}, past the end of a disk "
+                f"of {extension.disk_size:#x} bytes",
+                {"disk_offset": offset, "bytes": length, "disk_size": extension.disk_size},
+            )
+
+
+class MdlIsSane(Rule):
+    """MDL arithmetic as MmInitializeMdl does it (wdm.h)."""
+
+    id = "DF-ARGS-004"
+    level = Level.WARNING
+    family = "environment"
+    statement = (
+        "The MDL's sizes and offsets agree with each other, with the sector size and with MaxPagesPerWrite."
+    )
+    source = _MDL_PAGE
+    callbacks = _TRANSFERS
+    returned = False
+
+    def check(self, call: DecodedCall) -> None:
+        if not call.entry.mdls:
+            self.cannot_tell(call, "the MDL was not captured")
+            return
+        for mdl in call.entry.mdls:
+            if isinstance(mdl, NoValue):
+                self.cannot_tell(call, f"the MDL: {mdl}")
+                return
+            for what, problem in _mdl_problems(mdl, call.machine):
+                self._tell(call, what, problem)
+        self.checked()
+        length = call.byte_count
+        if isinstance(length, NoValue):
+            return
+        sector = _sector(call)
+        if sector is not None and length % sector:
+            self._tell(
+                call,
+                "sector",
+                f"ByteCount {length} is not a multiple of the sector size {sector}",
+            )
+        data = call.entry.filter_initialization_data
+        if isinstance(data, FilterInitializationData) and 0 < data.max_pages_per_write * PAGE_SIZE < length:
+            self._tell(
+                call,
+                "maximum",
+                f"ByteCount {length} is more than MaxPagesPerWrite ({data.max_pages_per_write} pages)",
+            )
+
+    def _tell(self, call: DecodedCall, what: str, problem: str) -> None:
+        self.find_once(
+            call, what, f"the system called {call.label} with an MDL whose {problem}", {"problem": problem}
+        )
+
+
+class MappingAgrees(Rule):
+    """A filter reads through MappedSystemVa, the disk through the page frame numbers."""
+
+    id = "DF-ARGS-005"
+    level = Level.WARNING
+    family = "environment"
+    statement = "MappedSystemVa shows the memory that the MDL's page frame numbers name."
+    source = _MDL_PAGE
+    callbacks = _TRANSFERS
+    returned = False
+
+    def check(self, call: DecodedCall) -> None:
+        for piece, view in _mapped(call):
+            if view.raw.via != "physical":
+                # Both would be the same reading of the same virtual memory.
+                continue
+            size = min(piece.asked, view.held)
+            why = missing_bytes(piece, size)
+            if why is not None:
+                self.cannot_tell(call, f"at MappedSystemVa: {why}")
+                continue
+            try:
+                expected = view.read(0, size)
+            except RecordingError as error:
+                self.cannot_tell(call, str(error))
+                continue
+            self.checked()
+            if piece.data[:size] != expected:
+                self.find_once(
+                    call,
+                    "mapping",
+                    f"the system called {call.label} with MappedSystemVa {piece.address:#x}, and what is "
+                    f"there ({piece.data[:16].hex()}) is not what the page frame numbers name "
+                    f"({expected[:16].hex()})",
+                    {
+                        "mapped_system_va": f"{piece.address:#x}",
+                        "mapped": piece.data[:16].hex(),
+                        "physical": expected[:16].hex(),
+                    },
+                )
+
+
+def _sector(call: DecodedCall) -> Optional[int]:
+    """The sector size where it can be one; another rule says where it cannot."""
+    extension = call.entry.filter_extension
+    if isinstance(extension, NoValue) or extension.geometry.bytes_per_sector not in SECTOR_SIZES:
+        return None
+    return extension.geometry.bytes_per_sector
+
+
+def _mapped(call: DecodedCall) -> Iterator[Tuple[Piece, BufferView]]:
+    by_address = {
+        mdl.mapped_system_va: view
+        for mdl, view in zip(call.entry.mdls, call.entry.buffers)
+        if isinstance(mdl, Mdl)
+    }
+    for piece in call.entry.mapped:
+        view = by_address.get(piece.address)
+        if piece.asked and view is not None:
+            yield piece, view
+
+
+def _mdl_problems(mdl: Mdl, machine: Machine) -> Iterator[_Problem]:
+    if mdl.byte_count == 0:
+        yield "ByteCount", "ByteCount is 0"
+    if mdl.byte_offset >= PAGE_SIZE:
+        yield "ByteOffset", f"ByteOffset {mdl.byte_offset:#x} is not within a page"
+    if mdl.start_va % PAGE_SIZE:
+        yield "StartVa", f"StartVa {mdl.start_va:#x} is not page aligned"
+    needed = mdl_size(machine, mdl.span)
+    # Size is a SHORT: an MDL above 32767 bytes cannot say its size.
+    if needed <= _MAX_SHORT and mdl.size < needed:
+        yield "Size", f"Size {mdl.size} has no room for the {mdl.span} pages of the buffer ({needed} needed)"
