@@ -9,7 +9,7 @@ from .recording import Header, open_recording
 from .rules import Judge, Result, Verdict
 from .structures import Machine
 
-__all__ = ["CheckResult", "check", "overall_exit_code"]
+__all__ = ["EXIT_FAIL", "EXIT_PASS", "EXIT_UNDECIDED", "CheckResult", "check", "overall_exit_code"]
 
 EXIT_PASS = 0
 EXIT_FAIL = 1

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import textwrap
 from typing import List, Optional, Sequence
 
 from . import __version__
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(
             command.name,
             help=command.summary,
-            description=command.description or command.summary,
+            description=textwrap.fill(command.description or command.summary, 79),
             epilog=command.examples and "examples:\n" + command.examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )

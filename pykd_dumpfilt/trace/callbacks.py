@@ -63,6 +63,10 @@ class CallbackPlan:
         if known is None or _RANK[found_by] >= _RANK[known[1]]:
             self._known[callback] = (address, found_by)
 
+    def forget(self, callback: str) -> None:
+        """It need not be watched any more."""
+        self._known.pop(callback, None)
+
     def learn_table(self, table: Mapping[str, int]) -> None:
         """Note what FILTER_INITIALIZATION_DATA says: callback name to pointer, 0 where there is none."""
         for callback, pointer in table.items():

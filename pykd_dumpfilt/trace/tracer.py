@@ -224,7 +224,11 @@ class Tracer:
     def _on_call(self, call: Call) -> None:
         self._sink.write(call)
         if call.exit is not None and "DriverEntry" in call.callbacks:
-            self._learn_table(self._copies[call.module], call.exit.filter_initialization_data)
+            copy = self._copies[call.module]
+            # It runs once in the life of a copy, and every breakpoint costs two packets at each stop.
+            copy.plan.forget("DriverEntry")
+            self._learn_table(copy, call.exit.filter_initialization_data)
+            self._follow(copy)
 
     def _learn_table(self, copy: _Copy, data: Optional[Piece]) -> None:
         table = callback_table(self._debugger, data)

@@ -1,0 +1,32 @@
+"""Runs under Wine: traces one filter and judges its calls as they come.
+
+``guest_judge.py CONNECTION FILTER OUTPUT`` leaves the recording and prints one line of JSON: the findings and
+the verdict, found in the debugger's own process.
+"""
+
+import json
+import sys
+from typing import Any, Dict, List
+
+RESULT = "live-result: "
+
+
+def main(arguments: List[str]) -> int:
+    connection, filter_name, output = arguments
+    import pykd
+
+    from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
+    from pykd_dumpfilt.trace import record
+    from tests.live.judging import LiveJudge
+
+    pykd.attachKernel(connection)
+    judge = LiveJudge()
+    summary = record(PykdDebugger(), filter_name, output, observer=judge)
+    result: Dict[str, Any] = judge.outcome()
+    result["faults"] = list(summary.status.faults)
+    print(RESULT + json.dumps(result, sort_keys=True), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
