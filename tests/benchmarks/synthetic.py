@@ -38,7 +38,13 @@ _REGISTERS: Mapping[str, int] = {
 
 def write_recording(path: Path, transfers: int) -> Path:
     """Write ``transfers`` Dump_Write calls and as many Dump_Read calls; returns the recording's folder."""
-    header = Header("synthetic", "x64", "2026-01-01T00:00:00Z", "benchmark", {"engine": "none", "version": "0", "target": "none"})
+    header = Header(
+        "synthetic",
+        "x64",
+        "2026-01-01T00:00:00Z",
+        "benchmark",
+        {"engine": "none", "version": "0", "target": "none"},
+    )
     with RecordingWriter(path, header) as writer:
         for record in _records(writer, transfers):
             writer.write(record)

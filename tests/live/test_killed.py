@@ -1,0 +1,86 @@
+"""A tracer that is killed: what it recorded is there, and the target can be made clean."""
+
+import threading
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from pykd_dumpfilt.emulator import BreakpointHit, EmulatorDebugger, Event, Scenario, Target
+from pykd_dumpfilt.recording import Call, Record, open_recording
+from pykd_dumpfilt.trace import record
+
+from ..lab.session import Lab, LiveSession
+from ..lab.toolchain import build_filter
+from ..lab.wine import windows_path
+
+pytestmark = pytest.mark.live
+
+LAB = Path(__file__).resolve().parent.parent / "lab"
+NAME = "aes_xts"
+SCENARIO = Scenario("hibernate", seed=3, calls=5, pages=2)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> List[Record]:
+    """The same run, not killed."""
+    debugger = EmulatorDebugger(Target(build_filter(NAME).read_bytes(), NAME, SCENARIO))
+    path = record(debugger, NAME, tmp_path_factory.mktemp("whole") / "run").path
+    return list(open_recording(path))
+
+
+@pytest.mark.parametrize("hits", [1, 6, 13, 22])
+def test_killed_while_it_traces(hits: int, lab: Lab, tmp_path: Path, whole: List[Record]) -> None:
+    enough = threading.Event()
+    seen = 0
+
+    def observe(event: Event) -> None:
+        nonlocal seen
+        seen += isinstance(event, BreakpointHit)
+        if seen >= hits:
+            enough.set()
+
+    path = tmp_path / "run.dumpfilt"
+    target = Target(build_filter(NAME).read_bytes(), NAME, SCENARIO)
+    with LiveSession(lab, target, observe) as session:
+        with session.start(LAB / "guest_record.py", [NAME, windows_path(path)]) as guest:
+            assert enough.wait(120), guest.output
+            guest.kill()
+        recording = open_recording(path)
+        records = list(recording)
+        assert records == whole[: len(records)]
+        assert sum(isinstance(one, Call) for one in records) >= (hits - 2) // 2
+        assert recording.footer is None
+        assert recording.damage != []
+        rescued = session.run(LAB / "guest_rescue.py", timeout=60)
+        assert rescued.output.strip() == "rescued"
+        assert session.server.left_behind() == []
+
+
+def test_a_debugger_killed_while_the_target_runs_leaves_bytes_and_attaching_again_takes_them_out(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """The claim that README makes about WinDbg's death, with a target that provably was left dirty."""
+    loaded = threading.Event()
+    killed = threading.Event()
+    seen = 0
+
+    def observe(event: Event) -> None:
+        # The first hit has armed everything; at the second the server, and so the target, is held until the
+        # debugger is dead: its breakpoints are in, and nobody is there to take them out.
+        nonlocal seen
+        seen += isinstance(event, BreakpointHit)
+        if seen == 2 and not loaded.is_set():
+            loaded.set()
+            killed.wait(60)
+
+    target = Target(build_filter(NAME).read_bytes(), NAME, SCENARIO)
+    with LiveSession(lab, target, observe) as session:
+        arguments = [NAME, windows_path(tmp_path / "run.dumpfilt")]
+        with session.start(LAB / "guest_record.py", arguments) as guest:
+            assert loaded.wait(120), guest.output
+            guest.kill()
+            killed.set()
+        assert any("breakpoint" in line for line in session.server.left_behind())
+        session.run(LAB / "guest_rescue.py", timeout=60)
+        assert session.server.left_behind() == []
