@@ -19,7 +19,7 @@ def describe_copies(status: TraceStatus) -> List[str]:
     if not status.copies:
         return [
             f"dump_{status.filter} and hiber_{status.filter} are not loaded yet: they are armed when they "
-            "come (lm m dump_* lists what is loaded)"
+            "come. (lm m dump_* lists what is loaded; .reload if you know better)"
         ]
     lines = []
     for copy in status.copies:

@@ -309,3 +309,78 @@ def test_a_session_with_a_bad_name_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         Session(debugger, "dump_", tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+class Late:
+    """A tracer that comes when the copy is loaded already and its DriverEntry has run."""
+
+    def __init__(self, driver: Driver, **given: Location) -> None:
+        self.target = Target(driver.image(), "probe", CRASH)
+        self.debugger = EmulatorDebugger(self.target)
+        start = driver.labels["Dump_Start"]
+
+        def loaded(module: Module) -> None:
+            self.first = self.debugger.set_breakpoint(module.base + start, lambda: True)
+
+        watch = self.debugger.watch_modules(loaded, lambda module: None)
+        assert self.debugger.run().reason is StopReason.BREAK
+        self.first.remove()
+        watch.remove()
+        self.sink = Sink()
+        self.tracer = Tracer(self.debugger, "probe", self.sink, given)
+        self.tracer.arm()
+        self.at_first = self.tracer.status()
+        self.debugger.run()
+        self.tracer.disarm("the test is over")
+
+
+def test_a_copy_that_is_there_already_is_armed_by_symbols_and_learns_the_table_at_its_first_call() -> None:
+    late = Late(dump_filter(ALL_FIVE))
+    assert {how for one in late.at_first.copies[0].armed for how in one.found_by} == {"symbol"}
+    armed = [one for one in late.sink.records if isinstance(one, Callbacks)]
+    # The table lies in front of FILTER_EXTENSION, which the first call brings.
+    assert {how for one in armed[-1].armed for how in one.found_by} == {"table"}
+    assert len(late.sink.named("Dump_Write")) == 4
+
+
+def test_one_callback_given_by_address_leads_to_the_others() -> None:
+    driver = dump_filter(ALL_FIVE)
+    write = driver.labels["Dump_Write"]
+    image = without_symbols_image(driver)
+    target = Target(image, "probe", CRASH)
+    debugger = EmulatorDebugger(target)
+    sink = Sink()
+    tracer = Tracer(debugger, "probe", sink, {"Dump_Write": Location(offset=write)})
+    tracer.arm()
+    debugger.run()
+    tracer.disarm("done")
+    assert len(sink.named("Dump_Write")) == 4
+    assert len(sink.named("Dump_Finish")) == 1
+
+
+def test_with_no_symbol_and_no_address_a_late_tracer_says_that_it_knows_nothing() -> None:
+    driver = dump_filter(ALL_FIVE)
+    start = driver.labels["Dump_Start"]
+    target = Target(without_symbols_image(driver), "probe", CRASH)
+    debugger = EmulatorDebugger(target)
+    stops: List[Module] = []
+
+    def loaded(module: Module) -> None:
+        stops.append(module)
+        debugger.set_breakpoint(module.base + start, lambda: True)
+
+    debugger.watch_modules(loaded, lambda module: None)
+    debugger.run()
+    tracer = Tracer(debugger, "probe", Sink())
+    tracer.arm()
+    (copy,) = tracer.status().copies
+    tracer.disarm("done")
+    assert (copy.name, copy.armed) == ("dump_probe", ())
+
+
+def without_symbols_image(driver: Driver) -> bytes:
+    """The image with its export directory taken away."""
+    image = bytearray(driver.image())
+    export_directory = 0x80 + 24 + 112  # e_lfanew, signature and file header, PE32+ fixed part
+    image[export_directory : export_directory + 8] = bytes(8)
+    return bytes(image)
