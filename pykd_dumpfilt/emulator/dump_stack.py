@@ -65,6 +65,7 @@ class DumpStack:
         self._disabled = False
         self.outcome = "the scenario ran to its end"
         """How it went, for people."""
+        # Both structures side by side, as crashdmp's FILTER_CONTEXT has them on x86; [INF] for x64.
         context = kernel.pool.allocate(scenario.table + _EXTENSION_SIZE + 0x28, zeroed=True)
         self._table = context
         self._extension = context + scenario.table

@@ -28,6 +28,7 @@ _FAST_SLICES = 8
 _SLICE_MILLISECONDS = 500
 _SLICE_INSTRUCTIONS = 20_000_000
 _FAST_BUDGET = 100_000_000
+_STOP_COST = 100_000
 _HOOK_COST = 2000
 
 _VECTORS = {
@@ -207,6 +208,9 @@ class Target:
             self._answer = self._cpu.get("rax")
             return None
         if exit_.kind == ExitKind.BREAKPOINT:
+            # How much of the slice was used is not known. A stop is charged as if it had taken long, so that
+            # a callback that meets breakpoints for ever comes to an end, and the rest is given back.
+            self._left += max(0, count - _STOP_COST)
             return BreakpointHit(self._cpu.get("rip"))
         if exit_.kind in (ExitKind.COUNT, ExitKind.AGAIN):
             if self._left <= 0:

@@ -6,9 +6,10 @@ from typing import List, Tuple
 import pefile
 import pytest
 
-from pykd_dumpfilt.debugger import MemoryReadError
+from pykd_dumpfilt.debugger import MemoryReadError, Module
 from pykd_dumpfilt.emulator import (
     BreakpointHit,
+    EmulatorDebugger,
     Event,
     ModuleLoaded,
     ModuleUnloaded,
@@ -413,3 +414,19 @@ def test_two_runs_are_equal() -> None:
     first = trace()
     assert first == trace()
     assert len(first) == 4 * 3 + 1
+
+
+def test_a_breakpoint_costs_a_call_only_a_little_of_its_budget() -> None:
+    target = Target(
+        dump_filter(ALL_FIVE).image(), "probe", Scenario("crash", calls=2, pages=1, budget=1_000_000)
+    )
+    debugger = EmulatorDebugger(target)
+
+    def loaded(module: Module) -> None:
+        for name in ALL_FIVE:
+            address = debugger.symbol(module, name)
+            assert address is not None
+            debugger.set_breakpoint(address, lambda: False)
+
+    debugger.watch_modules(loaded, lambda module: None)
+    assert debugger.run().detail == "the scenario ran to its end"
