@@ -55,6 +55,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             ".unload pykd, then .load pykd.dll"
         )
         return EXIT_USAGE
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        # A name in a recording may hold what the terminal cannot show; that must not end the report.
+        reconfigure(errors="backslashreplace")
     parser = build_parser()
     try:
         parsed = parser.parse_args(arguments)

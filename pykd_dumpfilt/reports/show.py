@@ -44,10 +44,12 @@ def show_call(recording: Recording, number: int, whole: bool = False) -> str:
 
 def _overview(recording: Recording) -> Iterator[str]:
     header = recording.header
-    made_by = ", ".join(f"{printable(str(value))}" for value in header.debugger.values())
+    engine, version, target = (
+        printable(header.debugger.get(key, "unknown")) for key in ("engine", "version", "target")
+    )
     yield (
         f"{printable(str(recording.path))}: filter {printable(header.filter)}, {printable(header.machine)}, "
-        f"{printable(header.created)}, {printable(header.tool)} ({made_by})"
+        f"{printable(header.created)}, {printable(header.tool)} ({engine} {version}: {target})"
     )
     yield (
         f"{'call':>6}  {'module':20} {'callback':12} {'disk offset':>14} {'bytes':>8}  {'status':22} changed"

@@ -11,6 +11,7 @@ __all__ = ["render_text"]
 _ID_WIDTH = 11
 _OUTCOME_WIDTH = 13
 _LISTED_REASONS = 12
+_LISTED_FINDINGS = 10
 
 
 def render_text(results: Sequence[CheckResult]) -> str:
@@ -35,8 +36,10 @@ def _section(checked: CheckResult) -> Iterator[str]:
     if result.findings:
         yield ""
         yield "Findings"
-        for finding in result.findings:
+        for finding in result.findings[:_LISTED_FINDINGS]:
             yield from _finding(finding)
+        if len(result.findings) > _LISTED_FINDINGS:
+            yield f"  and {len(result.findings) - _LISTED_FINDINGS} more: --format json lists them"
     yield ""
     yield "Rules"
     for rule in result.rules:

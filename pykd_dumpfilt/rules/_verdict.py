@@ -140,7 +140,9 @@ def decide(
     ]
     failed = [result for result in rules if result.level is Level.ERROR and result.outcome is Outcome.FAIL]
     if failed:
-        found = [f"{result.rule}: {result.found} findings" for result in failed]
+        found = [
+            f"{result.rule}: {result.found} finding{'s' if result.found > 1 else ''}" for result in failed
+        ]
         return Verdict.FAIL, tuple(found + incomplete)
     not_exercised: List[str] = []
     if not seen.reads_returned:

@@ -1,0 +1,93 @@
+"""The report for a terminal."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pykd_dumpfilt.checking import check
+from pykd_dumpfilt.recording import LoadedModule
+from pykd_dumpfilt.reports import render_text
+
+from ..rules.examples import Script
+from .examples import HEADER, failing, passing, write
+
+
+def test_a_failing_recording(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad", failing())
+    result = replace(check(path), path="bad.dumpfilt")
+    text = render_text([result])
+    assert text.startswith(
+        "FAIL  bad.dumpfilt\n"
+        "  filter myfilt, hibernate, x64, 2 calls (1 Dump_Write, 1 Dump_Read)\n"
+        "  - DF-TRIP-001: 1 findings\n"
+        "\n"
+        "Findings\n"
+        "  error DF-TRIP-001, call 1, Dump_Read\n"
+        "    Dump_Read gave back other bytes than Dump_Write was given: call 1, disk offset 0x2000, page 1\n"
+        "    (PFN 0x1001), byte 0x0: expected 01000000001000000100000008100000, got\n"
+        "    cccccccccccccccccccccccccccccccc; 512 of 4608 bytes differ, from disk offset 0x2000 to 0x21ff;\n"
+        "    call 0 wrote them\n"
+        "\n"
+        "Rules\n"
+    )
+    assert "\n  DF-TRIP-001  fail                 1 checked  Dump_Read gives back" in text
+    assert text.endswith("\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1")
+
+
+def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
+    text = render_text([check(write(tmp_path / "good", passing()))])
+    assert text.startswith("PASS  ")
+    assert "Next" not in text
+    assert "Findings" not in text
+
+
+def test_a_path_with_a_space_is_quoted_in_the_advice(tmp_path: Path) -> None:
+    result = replace(check(write(tmp_path / "bad", failing())), path="my run.dumpfilt")
+    assert 'dumpfilt show "my run.dumpfilt" --call 1' in render_text([result])
+
+
+def test_a_warning_is_not_called_a_failure(tmp_path: Path) -> None:
+    script = passing()
+    script.records[0] = LoadedModule(0, "dump_myfilt", 0xFFFFF80031000000, 0x7000)
+    text = render_text([check(write(tmp_path / "odd", script))])
+    assert text.startswith("PASS  ")
+    assert "  DF-ARGS-002  warning" in text
+    assert "  warning DF-ARGS-002, call 0, Dump_Write\n" in text
+
+
+def test_why_it_is_incomplete_and_what_to_do(tmp_path: Path) -> None:
+    text = render_text([check(write(tmp_path / "torn", passing(), close=False))])
+    assert text.startswith("INCOMPLETE  ")
+    assert "  - there is no footer" in text
+    assert "Next\n  record again" in text
+
+
+def test_notes_say_what_is_legal_and_worth_knowing(tmp_path: Path) -> None:
+    script = passing()
+    script.plain("Dump_Start", status=0xC0210001)
+    text = render_text([check(write(tmp_path / "note", script))])
+    assert "Notes\n  DF-CALL-001: Dump_Start returned STATUS_FVE_NOT_ENCRYPTED" in text
+
+
+def test_several_recordings_end_with_a_sum(tmp_path: Path) -> None:
+    results = [
+        check(write(tmp_path / "good", passing())),
+        check(write(tmp_path / "bad", failing())),
+        check(write(tmp_path / "none", Script())),
+    ]
+    assert render_text(results).endswith("\n\n3 recordings: 1 fail, 1 not exercised, 1 pass")
+
+
+def test_lines_fit_a_terminal(tmp_path: Path) -> None:
+    text = render_text([replace(check(write(tmp_path / "bad", failing())), path="bad.dumpfilt")])
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_hostile_names_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+    script = passing()
+    evil = "\x1b[2J\x1b]0;owned\x07\r\n\u202e\x9b31m"
+    script.records[0] = LoadedModule(0, "hiber_" + evil, 0, 0)
+    script.read(0x1000, b"", exit=None, status=None, unreturned=evil)
+    header = replace(HEADER, filter=evil, tool=evil)
+    text = render_text([check(write(tmp_path / "evil", script, header))])
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "\\x1b[2J" in text

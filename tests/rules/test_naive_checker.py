@@ -1,0 +1,159 @@
+"""What a naive checker would flag wrongly: real drivers do these things, and none of it is an error.
+
+One test for each point of the list that concerns the rules there are.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from pykd_dumpfilt.recording import ArmedCallback, Callbacks, LoadedModule, Piece
+
+from .examples import (
+    EXTENSION,
+    EXTENSION_ADDRESS,
+    INITIALIZATION_DATA,
+    MAPPED,
+    OFFSET_ADDRESS,
+    Script,
+    findings,
+    mdl,
+    outcome,
+    side,
+)
+
+DATA = b"plain text of 32 bytes and more." * 128
+
+
+def test_1_dump_write_may_rebuild_the_mdl() -> None:
+    """VeraCrypt's oldest generation: Next, Size, Process, StartVa, MappedSystemVa, ByteOffset, PFNs."""
+    script = Script()
+    memory = script.memory
+    entry = side(0, [mdl(4096, 512)], [memory.buffer(DATA, 512)])
+    rebuilt = mdl(4096, pfns=[0x2031], start_va=MAPPED + 0x8000, mapped=MAPPED + 0x8000, process=0, size=0x38)
+    done = side(0, [rebuilt], [memory.buffer(b"c" * 4096)])
+    script.write(0, b"", entry=entry, exit=replace(done, source=entry.buffers))
+    script.read(0, DATA)
+    result = script.judge()
+    assert result.verdict.value == "pass"
+    assert not result.findings
+
+
+def test_2_dump_write_may_move_the_disk_offset() -> None:
+    """VeraCrypt's hidden system and DiskCryptor do it by design; the key is the offset at entry."""
+    script = Script()
+    call = script.write(0x1000, DATA)
+    moved = Piece(OFFSET_ADDRESS, (0x20001000).to_bytes(8, "little"), 8)
+    script.records[-1] = replace(call, exit=replace(call.entry, disk_byte_offset=moved))
+    script.read(0x1000, DATA)
+    result = script.judge()
+    assert result.verdict.value == "pass"
+    assert not result.findings
+
+
+def test_3_flag_bit_0_without_dump_read_is_critical_and_not_a_broken_read_filter() -> None:
+    script = Script()
+    write_only = Piece(EXTENSION_ADDRESS - 0x40, INITIALIZATION_DATA[:0x38] + bytes(8), 0x40)
+    call = script.write(0, DATA)
+    script.records[-1] = replace(
+        call, entry=replace(call.entry, filter_initialization_data=write_only), exit=call.exit
+    )
+    script.records.append(Callbacks(0, (), ("Dump_Read",)))
+    result = script.judge()
+    assert not result.findings
+    assert result.verdict.value == "not exercised"
+    assert "the filter registered no DumpRead in hiber_myfilt" in " ".join(result.reasons)
+
+
+def test_4_an_error_from_dump_start_may_mean_not_needed() -> None:
+    script = Script()
+    script.plain("Dump_Start", status=0xC0210001)
+    result = script.judge()
+    assert not result.findings
+    assert outcome(result, "DF-CALL-001") == ("pass", 1)
+    assert result.verdict.value == "not exercised"
+    assert "call 0 (Dump_Start) returned STATUS_FVE_NOT_ENCRYPTED" in " ".join(result.reasons)
+
+
+@pytest.mark.parametrize("flags", [0x01, 0x11, 0x03, 0x04, 0x05])
+@pytest.mark.parametrize("start_va", [0, MAPPED, 0x1F45A3C0000])
+def test_5_mdl_flags_and_start_va_need_not_describe_the_buffer(flags: int, start_va: int) -> None:
+    script = Script()
+    one = mdl(4096, 0xE70, flags=flags, start_va=start_va, process=0xDEAD)
+    entry = side(0, [one], [script.memory.buffer(DATA, 0xE70)])
+    script.write(0, b"", entry=entry, exit=entry)
+    script.read(0, b"", entry=entry, exit=entry)
+    result = script.judge()
+    assert result.verdict.value == "pass"
+    assert not result.findings
+
+
+def test_6_the_round_trip_compares_with_the_source_and_not_with_what_replaced_it() -> None:
+    script = Script()
+    memory = script.memory
+    entry = side(0, [mdl(4096)], [memory.buffer(DATA)])
+    swapped = side(0, [mdl(4096, pfns=[0x2031])], [memory.buffer(b"c" * 4096)])
+    script.write(0, b"", entry=entry, exit=replace(swapped, source=entry.buffers))
+    script.read(0, b"c" * 4096)
+    (finding,) = findings(script.judge(), "DF-TRIP-001")
+    assert finding.evidence["expected"] == DATA[:16].hex()
+
+
+def test_7_dump_read_may_leave_the_buffer_unchanged() -> None:
+    """DmpFlt's does, and what it was given is what it wrote."""
+    script = Script()
+    script.write(0, DATA)
+    script.read(0, DATA, before=DATA)
+    assert script.judge().verdict.value == "pass"
+
+
+def test_8_dump_unload_may_clear_dump_data() -> None:
+    script = Script()
+    script.write(0, DATA)
+    script.read(0, DATA)
+    call = script.plain("Dump_Unload")
+    cleared = Piece(EXTENSION_ADDRESS, EXTENSION[:0x48] + bytes(8) + EXTENSION[0x50:], 0x58)
+    script.records[-1] = replace(call, exit=replace(call.entry, filter_extension=cleared))
+    result = script.judge()
+    assert result.verdict.value == "pass"
+    assert not result.findings
+
+
+def test_9_a_folded_address_is_labelled_and_its_garbage_arguments_are_not_judged() -> None:
+    script = Script()
+    names = ("Dump_Start", "Dump_Read", "Dump_Finish")
+    script.records.append(Callbacks(0, (ArmedCallback(0xFFFFF80031001000, names, ("table",) * 3),)))
+    call = script.plain(*names)
+    script.records[-1] = replace(call, arguments=(EXTENSION_ADDRESS, 0x1, 0x2))
+    result = script.judge()
+    assert not result.findings
+    assert result.verdict.value == "not exercised"
+    assert "one address serves Dump_Start and Dump_Read and Dump_Finish" in " ".join(result.reasons)
+    assert outcome(result, "DF-ARGS-001") == ("not exercised", 0)
+
+
+def test_10_the_plain_drivers_copy_that_never_fires_does_not_matter() -> None:
+    script = Script()
+    script.records.append(LoadedModule(5, "myfilt", 0xFFFFF80050000000, 0x7000))
+    script.write(0, DATA)
+    script.read(0, DATA)
+    result = script.judge()
+    assert (result.verdict.value, result.scenario) == ("pass", "hibernate")
+
+
+def test_an_mdl_that_is_used_again_is_no_identity() -> None:
+    """The kernel has one MDL object for all transfers: its address repeats, its contents differ."""
+    script = Script()
+    script.write(0, DATA)
+    script.write(0x1000, b"other" * 512 + bytes(1536))
+    script.read(0x1000, b"other" * 512 + bytes(1536))
+    script.read(0, DATA)
+    assert outcome(script.judge(), "DF-TRIP-001") == ("pass", 2)
+
+
+def test_a_size_larger_than_needed_is_capacity() -> None:
+    script = Script()
+    one = mdl(512, size=0x30 + 8 * 17)
+    entry = side(0, [one], [script.memory.buffer(b"s" * 512)])
+    script.write(0, b"", entry=entry, exit=entry)
+    assert not findings(script.judge(), "DF-ARGS-004")
