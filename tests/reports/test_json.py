@@ -20,7 +20,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
     assert recording == {
         "path": str(path),
         "verdict": "fail",
-        "reasons": ["DF-TRIP-001: 1 findings"],
+        "reasons": ["DF-TRIP-001: 1 finding"],
         "filter": "myfilt",
         "scenario": "hibernate",
         "calls": 2,

@@ -18,7 +18,7 @@ def test_a_failing_recording(tmp_path: Path) -> None:
     assert text.startswith(
         "FAIL  bad.dumpfilt\n"
         "  filter myfilt, hibernate, x64, 2 calls (1 Dump_Write, 1 Dump_Read)\n"
-        "  - DF-TRIP-001: 1 findings\n"
+        "  - DF-TRIP-001: 1 finding\n"
         "\n"
         "Findings\n"
         "  error DF-TRIP-001, call 1, Dump_Read\n"
