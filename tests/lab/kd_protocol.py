@@ -1,225 +1,286 @@
-"""The KD protocol (64-bit, serial framing): packets and the structures in them.
+"""KD's serial framing, the target's side: packets, acknowledgements, resends, resets.
 
-Facts by experiment with DbgEng 10.0.15063; names follow the public descriptions of windbgkd.h.
+A packet is a 16-byte header (leader ``0000`` for data, ``iiii`` for control) and, for data, the payload and
+one byte 0xAA. A lone ``b`` asks the target to break in. Data packets have ids that alternate in the lowest
+bit; the first after a reset also carries 0x800. Each is acknowledged with its id, less that bit.
+
+The :class:`Link` does no input or output of its own: it has a :class:`Stream`.
 """
 
-import struct
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import List, Optional, Protocol, Union
 
-from construct import Int8ul, Int16ul, Int32ul, Int64ul, Padding, Struct
+from .errors import LabError
+from .kd_statistics import Statistics
+from .kd_structures import PACKET, PacketType
 
 __all__ = [
-    "BREAK_IN",
-    "INITIAL_ID",
-    "MAX_PACKET",
-    "MAX_READ",
-    "SYNC",
-    "Api",
+    "MAX_PAYLOAD",
     "BreakIn",
+    "DisconnectedError",
+    "Link",
+    "LinkResetError",
     "Packet",
     "PacketReader",
-    "PacketType",
-    "control_packet",
-    "data_packet",
+    "Reset",
+    "Stream",
+    "frame",
 ]
 
-DATA_LEADER = 0x30303030
-CONTROL_LEADER = 0x69696969
-BREAK_IN = 0x62
-TRAILER = b"\xaa"
+MAX_PAYLOAD = 4000
+"""PACKET_MAX_SIZE: bytes of a data packet's payload."""
 
-INITIAL_ID = 0x80800000
-SYNC = 0x800
-"""Or-ed into the id of the first data packet after a reset."""
-
-MAX_PACKET = 4000
-MAX_READ = MAX_PACKET - 56
-"""Bytes of memory that one read reply can carry: 56 are the manipulate header and union."""
+_DATA, _CONTROL = b"0000", b"iiii"
+_BREAK_IN, _TRAILER = 0x62, 0xAA
+_INITIAL_ID, _SYNC = 0x80800000, 0x800
+_HEADER = PACKET.sizeof()
+_MAX_WAITING = 64
+_RESEND_SECONDS = 5.0
+_MAX_RESENDS = 60
 
 
-class PacketType:
-    """The types in a packet's header."""
-
-    STATE_MANIPULATE = 2
-    DEBUG_IO = 3
-    ACKNOWLEDGE = 4
-    RESEND = 5
-    RESET = 6
-    STATE_CHANGE64 = 7
+class DisconnectedError(LabError):
+    """The debugger is gone."""
 
 
-class Api:
-    """ApiNumber of a manipulate request."""
-
-    READ_VIRTUAL = 0x3130
-    WRITE_VIRTUAL = 0x3131
-    GET_CONTEXT = 0x3132
-    SET_CONTEXT = 0x3133
-    WRITE_BREAKPOINT = 0x3134
-    RESTORE_BREAKPOINT = 0x3135
-    CONTINUE = 0x3136
-    READ_CONTROL_SPACE = 0x3137
-    WRITE_CONTROL_SPACE = 0x3138
-    CONTINUE2 = 0x313C
-    READ_PHYSICAL = 0x313D
-    WRITE_PHYSICAL = 0x313E
-    GET_VERSION = 0x3146
-    READ_MSR = 0x3152
-    WRITE_MSR = 0x3153
-    CLEAR_ALL_INTERNAL_BREAKPOINTS = 0x315A
-    GET_CONTEXT_EX = 0x315F
-    SET_CONTEXT_EX = 0x3160
-
-    NAMES = {
-        value: name.lower()
-        for name, value in list(vars().items())
-        if isinstance(value, int) and not name.startswith("_")
-    }
-
-
-HEADER = Struct(
-    "leader" / Int32ul,
-    "type" / Int16ul,
-    "size" / Int16ul,
-    "id" / Int32ul,
-    "checksum" / Int32ul,
-)
-MANIPULATE = Struct(
-    "api" / Int32ul,
-    "processor_level" / Int16ul,
-    "processor" / Int16ul,
-    "status" / Int32ul,
-    Padding(4),
-)
-UNION_SIZE = 40
-MEMORY = Struct("address" / Int64ul, "count" / Int32ul, "actual" / Int32ul)
-"""Reads and writes of memory and of control space."""
-BREAKPOINT = Struct("address" / Int64ul, "handle" / Int32ul)
-CONTINUE2 = Struct("status" / Int32ul, "trace" / Int32ul, "dr7" / Int64ul)
-CONTEXT_EX = Struct("offset" / Int32ul, "count" / Int32ul, "actual" / Int32ul)
-VERSION = Struct(
-    "major" / Int16ul,
-    "minor" / Int16ul,
-    "protocol" / Int8ul,
-    "secondary" / Int8ul,
-    "flags" / Int16ul,
-    "machine" / Int16ul,
-    "max_packet_type" / Int8ul,
-    "max_state_change" / Int8ul,
-    "max_manipulate" / Int8ul,
-    "simulation" / Int8ul,
-    Padding(2),
-    "kernel_base" / Int64ul,
-    "ps_loaded_module_list" / Int64ul,
-    "debugger_data_list" / Int64ul,
-)
-STATE_CHANGE = Struct(
-    "state" / Int32ul,
-    "processor_level" / Int16ul,
-    "processor" / Int16ul,
-    "processors" / Int32ul,
-    Padding(4),
-    "thread" / Int64ul,
-    "program_counter" / Int64ul,
-)
-STATE_EXCEPTION = 0x3030
-STATE_LOAD_SYMBOLS = 0x3031
-STATE_UNION_SIZE = 160
-EXCEPTION = Struct(
-    "code" / Int32ul,
-    "flags" / Int32ul,
-    "record" / Int64ul,
-    "address" / Int64ul,
-    "parameters" / Int32ul,
-    Padding(4 + 15 * 8),
-    "first_chance" / Int32ul,
-    Padding(4),
-)
-LOAD_SYMBOLS = Struct(
-    "path_length" / Int32ul,
-    Padding(4),
-    "base" / Int64ul,
-    "process" / Int64ul,
-    "checksum" / Int32ul,
-    "size" / Int32ul,
-    "unload" / Int8ul,
-    Padding(7),
-)
-CONTROL_REPORT = Struct(
-    "dr6" / Int64ul,
-    "dr7" / Int64ul,
-    "eflags" / Int32ul,
-    "instruction_count" / Int16ul,
-    "flags" / Int16ul,
-)
-CONTROL_REPORT_SIZE = 48
-CODE_BREAKPOINT = 0x80000003
-CODE_SINGLE_STEP = 0x80000004
-
-
-@dataclass(frozen=True)
-class BreakIn:
-    """The debugger wants the target to stop: a lone byte 0x62 between packets."""
+class LinkResetError(LabError):
+    """The debugger asked to begin anew while a packet was on its way."""
 
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet; ``body`` is empty for control packets. ``intact`` is False where the checksum or the
-    trailer is wrong."""
+    """A packet whose checksum is right; ``payload`` is empty for control packets."""
 
-    control: bool
     type: int
     id: int
-    body: bytes = b""
-    intact: bool = True
+    payload: bytes = b""
+    control: bool = False
+
+
+@dataclass(frozen=True)
+class BreakIn:
+    """The debugger wants the target to stop."""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """The debugger begins anew; it has been answered."""
+
+
+@dataclass(frozen=True)
+class _Damaged:
+    """A data packet with a wrong checksum, length or trailer."""
+
+
+class Stream(Protocol):
+    """Bytes to and from a debugger."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of it, or raise DisconnectedError."""
+
+    def receive(self, timeout: Optional[float]) -> bytes:
+        """Some bytes; none when the time is up; DisconnectedError at the end."""
+
+
+def frame(packet: Packet) -> bytes:
+    """A packet as it travels."""
+    header = PACKET.build(
+        {
+            "leader": _CONTROL if packet.control else _DATA,
+            "type": packet.type,
+            "size": len(packet.payload),
+            "id": packet.id,
+            "checksum": sum(packet.payload) & 0xFFFFFFFF,
+        }
+    )
+    return bytes(header if packet.control else header + packet.payload + bytes([_TRAILER]))
 
 
 class PacketReader:
-    """Cuts a byte stream into packets; bytes that belong to none are skipped."""
+    """Cuts a stream of bytes into packets. Noise between packets is skipped."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> None:
-        """More of the stream."""
+    def feed(self, data: bytes) -> List[Union[Packet, BreakIn, _Damaged]]:
+        """The packets that these bytes complete."""
         self._buffer += data
+        found: List[Union[Packet, BreakIn, _Damaged]] = []
+        while True:
+            item = self._next()
+            if item is None:
+                return found
+            found.append(item)
 
-    def next(self) -> Optional[Union[Packet, BreakIn]]:
-        """The next packet, None when more bytes are needed."""
+    def _next(self) -> Optional[Union[Packet, BreakIn, _Damaged]]:
         buffer = self._buffer
         while buffer:
-            if buffer[0] == BREAK_IN:
+            if buffer[0] == _BREAK_IN:
                 del buffer[0]
                 return BreakIn()
-            leader = bytes(buffer[:4])
-            if leader[:1] not in (b"0", b"i") or leader != leader[:1] * len(leader):
-                del buffer[0]
-                continue
-            if len(buffer) < 16:
-                return None
-            header = HEADER.parse(bytes(buffer[:16]))
-            if header.leader == CONTROL_LEADER:
-                del buffer[:16]
-                return Packet(True, header.type, header.id)
-            if header.size > MAX_PACKET:
-                del buffer[0]
-                continue
-            end = 16 + header.size
-            if len(buffer) < end + 1:
-                return None
-            body = bytes(buffer[16:end])
-            intact = sum(body) & 0xFFFFFFFF == header.checksum and buffer[end : end + 1] == TRAILER
-            del buffer[: end + 1]
-            return Packet(False, header.type, header.id, body, intact)
-        return None
+            start = bytes(buffer[:4])
+            if _DATA.startswith(start) or _CONTROL.startswith(start):
+                break
+            del buffer[0]
+        if len(buffer) < _HEADER:
+            return None
+        header = PACKET.parse(bytes(buffer[:_HEADER]))
+        if header.leader == _CONTROL:
+            del buffer[:_HEADER]
+            return Packet(header.type, header.id, control=True)
+        if header.size > MAX_PAYLOAD:
+            del buffer[:_HEADER]
+            return _Damaged()
+        end = _HEADER + header.size
+        if len(buffer) <= end:
+            return None
+        payload, trailer = bytes(buffer[_HEADER:end]), buffer[end]
+        del buffer[: end + 1]
+        if trailer != _TRAILER or sum(payload) & 0xFFFFFFFF != header.checksum:
+            return _Damaged()
+        return Packet(header.type, header.id, payload)
 
 
-def control_packet(type_: int, id_: int = 0) -> bytes:
-    """An acknowledge, resend or reset packet."""
-    return struct.pack("<IHHII", CONTROL_LEADER, type_, 0, id_, 0)
+class Link:
+    """The target's end of one connection."""
 
+    def __init__(self, stream: Stream, statistics: Statistics) -> None:
+        self._stream = stream
+        self._statistics = statistics
+        self._reader = PacketReader()
+        self._id, self._sync = _INITIAL_ID, _SYNC
+        self._last_received: Optional[int] = None
+        self._arrived: List[Union[Packet, BreakIn, _Damaged]] = []
+        self._waiting: List[Union[Packet, BreakIn]] = []
+        self._unsent = b""
 
-def data_packet(type_: int, id_: int, body: bytes) -> bytes:
-    """A data packet with its checksum and trailer."""
-    return struct.pack("<IHHII", DATA_LEADER, type_, len(body), id_, sum(body) & 0xFFFFFFFF) + body + TRAILER
+    def receive(self) -> Union[Packet, BreakIn, Reset]:
+        """The debugger's next data packet (acknowledged with what is sent next), break-in or reset.
+
+        Raises:
+            DisconnectedError: there is none to come.
+        """
+        if self._waiting:
+            return self._waiting.pop(0)
+        while True:
+            item = self._item(None)
+            if isinstance(item, BreakIn):
+                return item
+            if isinstance(item, Packet):
+                if item.control and item.type == PacketType.RESET:
+                    self._answer_reset()
+                    return Reset()
+                if not item.control and self._accept(item):
+                    return item
+
+    def flush(self) -> None:
+        """Send acknowledgements that wait for something to go with: before anything that takes long."""
+        self._write(b"")
+
+    def wants_attention(self) -> bool:
+        """For a target that runs: whether the debugger asks it to stop. Does not wait."""
+        while True:
+            while self._arrived:
+                item = self._arrived[0]
+                # Whoever sends data to a running target, or begins anew, wants to be heard, too.
+                if isinstance(item, Packet) and (not item.control or item.type == PacketType.RESET):
+                    return True
+                del self._arrived[0]
+                if isinstance(item, BreakIn):
+                    return True
+            data = self._receive(0.0)
+            if not data:
+                return False
+            self._arrived += self._reader.feed(data)
+
+    def send(self, packet_type: int, payload: bytes) -> None:
+        """Send a data packet and wait until the debugger has it.
+
+        Raises:
+            DisconnectedError: the debugger is gone.
+            LinkResetError: it began anew; the reset has been answered and the packet has not arrived.
+        """
+        packet = Packet(packet_type, self._id | self._sync, payload)
+        self._write(frame(packet))
+        for _ in range(_MAX_RESENDS):
+            item = self._item(_RESEND_SECONDS)
+            while item is not None:
+                if isinstance(item, BreakIn):
+                    self._keep(item)
+                elif isinstance(item, Packet):
+                    if self._is_acknowledged(item, packet):
+                        return
+                    if item.control and item.type == PacketType.RESET:
+                        self._answer_reset()
+                        raise LinkResetError("the debugger began anew")
+                    if item.control and item.type == PacketType.RESEND:
+                        break
+                item = self._item(_RESEND_SECONDS)
+            self._statistics.wire("resent")
+            self._write(frame(packet))
+        raise DisconnectedError("the debugger does not acknowledge")
+
+    def _is_acknowledged(self, item: Packet, packet: Packet) -> bool:
+        if item.control:
+            if item.type != PacketType.ACKNOWLEDGE or item.id & ~_SYNC != packet.id & ~_SYNC:
+                return False
+            self._statistics.wire("acknowledged")
+            self._id ^= 1
+            self._sync = 0
+            return True
+        if self._accept(item):
+            self._keep(item)
+        return False
+
+    def _keep(self, item: Union[Packet, BreakIn]) -> None:
+        if len(self._waiting) >= _MAX_WAITING:
+            raise DisconnectedError("the debugger sends and sends, and acknowledges nothing")
+        self._waiting.append(item)
+
+    def _accept(self, packet: Packet) -> bool:
+        """Acknowledge a data packet; whether it is new."""
+        self._statistics.wire("acknowledged")
+        number = packet.id & ~_SYNC
+        self._unsent += frame(Packet(PacketType.ACKNOWLEDGE, number, control=True))
+        if number == self._last_received and not packet.id & _SYNC:
+            return False
+        self._last_received = number
+        return True
+
+    def _item(self, timeout: Optional[float]) -> Optional[Union[Packet, BreakIn]]:
+        while True:
+            while not self._arrived:
+                self._write(b"")
+                data = self._receive(timeout)
+                if not data:
+                    return None
+                self._arrived += self._reader.feed(data)
+            item = self._arrived.pop(0)
+            if not isinstance(item, _Damaged):
+                return item
+            self._statistics.wire("resent")
+            self._unsent += frame(Packet(PacketType.RESEND, 0, control=True))
+
+    def _receive(self, timeout: Optional[float]) -> bytes:
+        data = self._stream.receive(timeout)
+        self._statistics.wire("received", len(data))
+        return data
+
+    def _write(self, data: bytes) -> None:
+        # An acknowledgement and the reply in one piece: DbgEng then need not wait twice.
+        data = self._unsent + data
+        self._unsent = b""
+        if data:
+            self._statistics.wire("sent", len(data))
+            self._stream.send(data)
+
+    def _answer_reset(self) -> None:
+        self._statistics.wire("resets")
+        self._begin()
+        self._write(frame(Packet(PacketType.RESET, 0, control=True)))
+
+    def _begin(self) -> None:
+        self._id, self._sync = _INITIAL_ID, _SYNC
+        self._last_received = None
+        self._waiting.clear()
+        self._unsent = b""

@@ -1,0 +1,2 @@
+/* The model filter: Dump_Write encrypts, Dump_Read reverts it exactly. */
+#include "encrypting_filter.h"

@@ -1,0 +1,275 @@
+"""Answers to what a debugger asks a stopped target: DBGKD_MANIPULATE_STATE64, request by request."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Optional
+
+from construct import ConstructError, Container
+
+from pykd_dumpfilt.debugger import MemoryReadError
+from pykd_dumpfilt.emulator import Target
+from pykd_dumpfilt.errors import TargetError
+
+from .kd_breakpoints import BreakpointTable
+from .kd_protocol import MAX_PAYLOAD
+from .kd_statistics import Statistics
+from .kd_structures import (
+    CONTEXT,
+    MANIPULATE,
+    MEMORY,
+    MSR,
+    SPECIAL_REGISTERS,
+    UNION_SIZE,
+    VERSION,
+    Api,
+    Status,
+)
+
+__all__ = ["Answer", "Requests", "api_name", "control_report"]
+
+_MAX_DATA = MAX_PAYLOAD - MANIPULATE.sizeof()
+_TRAP_FLAG = 0x100
+_CONTEXT_FLAGS = 0x10001F  # CONTEXT_AMD64, all parts
+_MXCSR = 0x1F80
+_GS_BASE = 0xC0000101
+_MACHINE_AMD64 = 0x8664
+_SEGMENTS = ("cs", "ds", "es", "fs", "gs", "ss")
+_DEBUG = ("dr0", "dr1", "dr2", "dr3", "dr6", "dr7")
+_GENERAL = (
+    *("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"),
+    *(f"r{number}" for number in range(8, 16)),
+    "rip",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request leads to: a reply to send, or none; and whether the target is to run or to step."""
+
+    reply: Optional[bytes] = None
+    run: bool = False
+
+
+def api_name(number: int) -> str:
+    """The name by which statistics know an API."""
+    try:
+        return Api(number).name.lower().replace("_", " ")
+    except ValueError:
+        return f"api {number:#x}"
+
+
+def control_report(target: Target) -> Dict[str, Any]:
+    """AMD64_DBGKD_CONTROL_REPORT for the target as it stands."""
+    try:
+        code = target.read_virtual(target.get_register("rip"), 16)
+    except MemoryReadError as error:
+        code = error.data
+    return {
+        "dr6": target.get_register("dr6"),
+        "dr7": target.get_register("dr7"),
+        "eflags": target.get_register("efl") & 0xFFFFFFFF,
+        "instruction_count": len(code),
+        "flags": 3,
+        "instructions": code.ljust(16, b"\0"),
+        **{name: target.get_register(name) & 0xFFFF for name in ("cs", "ds", "es", "fs")},
+    }
+
+
+class Requests:
+    """Answers one debugger's requests from a target.
+
+    Attributes:
+        step: the debugger wants the next run to be one instruction.
+    """
+
+    def __init__(self, target: Target, breakpoints: BreakpointTable, statistics: Statistics) -> None:
+        self.step = False
+        self._target = target
+        self._breakpoints = breakpoints
+        self._statistics = statistics
+        self._handlers: Dict[int, Callable[[bytes, bytes], _Reply]] = {
+            Api.GET_VERSION: self._version,
+            Api.READ_VIRTUAL_MEMORY: lambda union, _: self._read(union, target.read_virtual),
+            Api.READ_PHYSICAL_MEMORY: lambda union, _: self._read(union, target.read_physical),
+            Api.WRITE_VIRTUAL_MEMORY: lambda union, data: self._write(union, data, target.write_virtual),
+            Api.WRITE_PHYSICAL_MEMORY: lambda union, data: self._write(union, data, target.write_physical),
+            Api.GET_CONTEXT: lambda union, _: _Reply(Status.SUCCESS, union, self._context()),
+            Api.SET_CONTEXT: self._set_context,
+            Api.GET_CONTEXT_EX: self._context_part,
+            Api.SET_CONTEXT_EX: self._set_context_part,
+            Api.READ_CONTROL_SPACE: self._read_control,
+            Api.WRITE_CONTROL_SPACE: self._write_control,
+            Api.WRITE_BREAKPOINT: self._write_breakpoint,
+            Api.RESTORE_BREAKPOINT: self._restore_breakpoint,
+            Api.READ_MSR: self._read_msr,
+            Api.WRITE_MSR: lambda union, _: _Reply(Status.UNSUCCESSFUL, union),
+        }
+
+    def answer(self, payload: bytes) -> Answer:
+        """The answer to a state-manipulate packet. One that cannot be understood is refused, not fatal."""
+        if len(payload) < MANIPULATE.sizeof():
+            return Answer()
+        request = MANIPULATE.parse(payload)
+        data = payload[MANIPULATE.sizeof() :]
+        api, union = int(request.api), bytes(request.union)
+        self._statistics.packet(api_name(api), len(data))
+        if api in (Api.CONTINUE, Api.CONTINUE2):
+            if api == Api.CONTINUE2 and union[4] & 1:  # ContinueStatus, TraceFlag, Dr7
+                self.step = True
+            return Answer(run=True)
+        if api in (Api.CLEAR_ALL_INTERNAL_BREAKPOINTS, Api.SWITCH_PROCESSOR, Api.REBOOT):
+            # Without a reply by definition. There are no internal breakpoints and no other processor, and
+            # what a reboot would end is the debugger's own session.
+            return Answer()
+        try:
+            handler = self._handlers.get(api)
+            reply = handler(union, data) if handler else _Reply(Status.UNSUCCESSFUL, union)
+        except (ConstructError, KeyError, OverflowError, ValueError):
+            reply = _Reply(Status.UNSUCCESSFUL, union)
+        self._statistics.data(api_name(api), len(reply.data))
+        header = {
+            "api": api,
+            "level": request.level,
+            "processor": request.processor,
+            "status": reply.status,
+            "union": reply.union.ljust(UNION_SIZE, b"\0")[:UNION_SIZE],
+        }
+        return Answer(bytes(MANIPULATE.build(header)) + reply.data)
+
+    def _version(self, _union: bytes, _data: bytes) -> "_Reply":
+        version = VERSION.build(
+            {
+                "MajorVersion": 0xF,
+                "MinorVersion": 19041,
+                "ProtocolVersion": 6,
+                "KdSecondaryVersion": 2,
+                "Flags": 7,  # MP, data, PTR64
+                "MachineType": _MACHINE_AMD64,
+                "MaxPacketType": 12,
+                "MaxStateChange": 3,
+                "MaxManipulate": 0x33,
+                "Simulation": 0,
+                "KernBase": self._target.kernel_base,
+                "PsLoadedModuleList": self._target.ps_loaded_module_list,
+                "DebuggerDataList": self._target.debugger_data_list,
+            }
+        )
+        return _Reply(Status.SUCCESS, bytes(version))
+
+    # Memory
+
+    def _read(self, union: bytes, read: Callable[[int, int], bytes]) -> "_Reply":
+        request = MEMORY.parse(union)
+        size = min(int(request.asked), _MAX_DATA)
+        try:
+            data = read(int(request.address), size)
+        except MemoryReadError as error:
+            data = error.data
+        status = Status.SUCCESS if data or not size else Status.UNSUCCESSFUL
+        return _Reply(status, _memory(request, len(data)), data)
+
+    def _write(self, union: bytes, data: bytes, write: Callable[[int, bytes], None]) -> "_Reply":
+        request = MEMORY.parse(union)
+        data = data[: int(request.asked)]
+        try:
+            write(int(request.address), data)
+        except TargetError:
+            return _Reply(Status.UNSUCCESSFUL, _memory(request, 0))
+        return _Reply(Status.SUCCESS, _memory(request, len(data)))
+
+    # Registers
+
+    def _context(self) -> bytes:
+        register = self._target.get_register
+        values: Dict[str, Any] = {name: register(name) for name in (*_GENERAL, *_DEBUG)}
+        values.update({name: register(name) & 0xFFFF for name in _SEGMENTS})
+        values.update(flags=_CONTEXT_FLAGS, mxcsr=_MXCSR, mxcsr2=_MXCSR, efl=register("efl") & 0xFFFFFFFF)
+        values["xmm"] = [self._target.get_xmm(number) for number in range(16)]
+        return bytes(CONTEXT.build(values))
+
+    def _set_context(self, union: bytes, data: bytes) -> "_Reply":
+        new, old = CONTEXT.parse(data), CONTEXT.parse(self._context())
+        # Segment registers are left alone: no debugger changes them, and there is no descriptor table.
+        for name in (*_GENERAL, *_DEBUG, "efl"):
+            if new[name] != old[name]:
+                self._target.set_register(name, new[name])
+        for number in range(16):
+            if new.xmm[number] != old.xmm[number]:
+                self._target.set_xmm(number, new.xmm[number])
+        if new.efl & _TRAP_FLAG:
+            self.step = True
+        return _Reply(Status.SUCCESS, union)
+
+    def _context_part(self, union: bytes, _data: bytes) -> "_Reply":
+        part = MSR.parse(union)  # three words as well: offset, count, bytes done
+        data = self._context()[part.number : part.number + min(part.low, _MAX_DATA)]
+        return _Reply(Status.SUCCESS, _words(part.number, part.low, len(data)), data)
+
+    def _set_context_part(self, union: bytes, data: bytes) -> "_Reply":
+        part = MSR.parse(union)
+        data = data[: part.low]
+        context = bytearray(self._context())
+        if part.number + len(data) > len(context):
+            return _Reply(Status.UNSUCCESSFUL, union)
+        context[part.number : part.number + len(data)] = data
+        self._set_context(union, bytes(context))
+        return _Reply(Status.SUCCESS, _words(part.number, part.low, len(data)))
+
+    def _read_control(self, union: bytes, _data: bytes) -> "_Reply":
+        request = MEMORY.parse(union)
+        target = self._target
+        pointers = {0: target.kpcr, 1: target.kprcb, 3: target.current_thread}
+        if request.address == 2:
+            data = self._special_registers()
+        elif request.address in pointers:
+            data = pointers[request.address].to_bytes(8, "little")
+        else:
+            return _Reply(Status.UNSUCCESSFUL, union)
+        data = data[: request.asked]
+        return _Reply(Status.SUCCESS, _memory(request, len(data)), data)
+
+    def _write_control(self, union: bytes, data: bytes) -> "_Reply":
+        request = MEMORY.parse(union)
+        if request.address != 2:
+            return _Reply(Status.UNSUCCESSFUL, union)
+        old = self._special_registers()
+        new = SPECIAL_REGISTERS.parse(data + old[len(data) :])
+        for name in ("cr2", "cr8", *_DEBUG):
+            self._target.set_register(name, new[name])
+        return _Reply(Status.SUCCESS, _memory(request, len(data)))
+
+    def _special_registers(self) -> bytes:
+        names = ("cr0", "cr2", "cr3", "cr4", "cr8", "gsbase", *_DEBUG)
+        values = {name: self._target.get_register(name) for name in names}
+        return bytes(SPECIAL_REGISTERS.build(dict(values, mxcsr=_MXCSR)))
+
+    def _read_msr(self, union: bytes, _data: bytes) -> "_Reply":
+        number = MSR.parse(union).number
+        value = self._target.get_register("gsbase") if number == _GS_BASE else 0
+        return _Reply(Status.SUCCESS, _words(number, value & 0xFFFFFFFF, value >> 32))
+
+    # Breakpoints
+
+    def _write_breakpoint(self, union: bytes, _data: bytes) -> "_Reply":
+        address = int.from_bytes(union[:8], "little")
+        handle = self._breakpoints.write(address)
+        status = Status.SUCCESS if handle else Status.UNSUCCESSFUL
+        return _Reply(status, union[:8] + handle.to_bytes(4, "little"))
+
+    def _restore_breakpoint(self, union: bytes, _data: bytes) -> "_Reply":
+        done = self._breakpoints.restore(int.from_bytes(union[:4], "little"))
+        return _Reply(Status.SUCCESS if done else Status.UNSUCCESSFUL, union)
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    union: bytes
+    data: bytes = b""
+
+
+def _memory(request: Container, done: int) -> bytes:
+    return bytes(MEMORY.build({"address": request.address, "asked": request.asked, "done": done}))
+
+
+def _words(first: int, second: int, third: int) -> bytes:
+    return bytes(MSR.build({"number": first, "low": second, "high": third}))

@@ -1,0 +1,309 @@
+"""The KD server in front of the real emulated kernel, with a debugger's end made by hand."""
+
+import time
+from typing import Iterator, List
+
+import pytest
+
+from pykd_dumpfilt.emulator import Event, ModuleLoaded, Scenario, Stopped, Target
+
+from ..emulator.code import ALL_FIVE
+from ..emulator.pe_writer import dump_filter
+from .errors import LabError
+from .kd_client import Client
+from .kd_server import KdServer
+from .kd_structures import CONTEXT, SPECIAL_REGISTERS, VERSION, Api
+
+BREAK, STEP = "exception 0x80000003", "exception 0x80000004"
+FOREVER = "EBFE"  # jmp $
+
+
+def make_target(write: str = ALL_FIVE["Dump_Write"]) -> Target:
+    image = dump_filter(dict(ALL_FIVE, Dump_Write=write)).image()
+    return Target(image, "probe", Scenario("hibernate", calls=2, pages=2))
+
+
+@pytest.fixture
+def target() -> Target:
+    return make_target()
+
+
+@pytest.fixture
+def server(target: Target) -> Iterator[KdServer]:
+    with KdServer(target) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: KdServer) -> Iterator[Client]:
+    connected = Client(server.port)
+    yield connected
+    connected.close()
+
+
+def write_breakpoint(client: Client, address: int) -> int:
+    status, union, _ = client.ask(Api.WRITE_BREAKPOINT, address.to_bytes(8, "little"))
+    return 0 if status else int.from_bytes(union[8:12], "little")
+
+
+def restore_breakpoint(client: Client, handle: int) -> int:
+    return client.ask(Api.RESTORE_BREAKPOINT, handle.to_bytes(4, "little"))[0]
+
+
+def dump_write(target: Target) -> int:
+    return next(image for image in target.modules() if image.name == "hiber_probe").exports["Dump_Write"]
+
+
+def test_it_stands_at_the_initial_break(target: Target, client: Client) -> None:
+    assert client.stop() == (BREAK, target.get_register("rip"))
+    version = VERSION.parse(client.ask(Api.GET_VERSION)[1])
+    assert (version.MajorVersion, version.MinorVersion, version.MachineType) == (0xF, 19041, 0x8664)
+    assert version.KernBase == target.kernel_base
+    assert client.read(version.DebuggerDataList, 16) == target.read_virtual(target.debugger_data_list, 16)
+
+
+def test_memory(target: Target, client: Client) -> None:
+    client.stop()
+    assert client.read(target.kernel_base, 2) == b"MZ"
+    assert len(client.read(target.kernel_base, 65536)) == 4000 - 56
+    # A packet that runs into unmapped memory carries what there is; one that begins there is refused.
+    last = target.modules()[1]
+    beyond = last.base + last.size
+    assert client.read(beyond - 8, 64) == target.read_virtual(beyond - 8, 8)
+    assert client.ask(Api.READ_VIRTUAL_MEMORY, client.memory(beyond, 8))[0] == 0xC0000001
+    stack = target.get_register("rsp")
+    assert client.ask(Api.WRITE_VIRTUAL_MEMORY, client.memory(stack, 4), b"abcd")[0] == 0
+    assert target.read_virtual(stack, 4) == b"abcd"
+    assert client.ask(Api.WRITE_VIRTUAL_MEMORY, client.memory(beyond, 4), b"abcd")[0] == 0xC0000001
+    assert client.read(0x1000, 32, physical=True) == target.read_physical(0x1000, 32)
+    client.ask(Api.WRITE_PHYSICAL_MEMORY, client.memory(0x1000, 2), target.read_physical(0x1000, 2))
+    assert client.ask(Api.READ_PHYSICAL_MEMORY, client.memory(1 << 50, 8))[0] == 0xC0000001
+
+
+def test_registers(target: Target, client: Client) -> None:
+    client.stop()
+    data = client.ask(Api.GET_CONTEXT)[2]
+    context = CONTEXT.parse(data)
+    assert (context.rip, context.rsp) == (target.get_register("rip"), target.get_register("rsp"))
+    changed = bytearray(data)
+    changed[0x80:0x88] = (0x1122334455667788).to_bytes(8, "little")  # Rcx
+    changed[0x1B0:0x1C0] = b"0123456789abcdef"  # Xmm1
+    assert client.ask(Api.SET_CONTEXT, b"", bytes(changed))[0] == 0
+    assert target.get_register("rcx") == 0x1122334455667788
+    assert target.get_xmm(1) == b"0123456789abcdef"
+    # The same by pieces: Rbx at 0x90.
+    piece = (0x90).to_bytes(4, "little") + (8).to_bytes(4, "little")
+    assert client.ask(Api.SET_CONTEXT_EX, piece, (77).to_bytes(8, "little"))[0] == 0
+    assert target.get_register("rbx") == 77
+    assert client.ask(Api.GET_CONTEXT_EX, piece)[2] == (77).to_bytes(8, "little")
+
+
+def test_control_space(target: Target, client: Client) -> None:
+    client.stop()
+
+    def read(number: int, size: int) -> bytes:
+        return client.ask(Api.READ_CONTROL_SPACE, client.memory(number, size))[2]
+
+    assert read(0, 8) == target.kpcr.to_bytes(8, "little")
+    assert read(1, 8) == target.kprcb.to_bytes(8, "little")
+    assert read(3, 8) == target.current_thread.to_bytes(8, "little")
+    special = SPECIAL_REGISTERS.parse(read(2, 0xD8))
+    assert (special.cr3, special.gsbase) == (target.get_register("cr3"), target.kpcr)
+    assert client.ask(Api.READ_CONTROL_SPACE, client.memory(9, 8))[0] == 0xC0000001
+
+
+def test_what_it_does_not_know_is_refused(client: Client) -> None:
+    client.stop()
+    assert client.ask(0x3149)[0] == 0xC0000001
+    assert client.ask(Api.SET_CONTEXT, b"", b"too short")[0] == 0xC0000001
+    assert client.ask(Api.SET_CONTEXT_EX, b"\xff" * 12, b"x")[0] == 0xC0000001
+    assert client.ask(Api.GET_VERSION)[0] == 0
+
+
+def test_a_whole_scenario(target: Target, server: KdServer, client: Client) -> None:
+    heard: List[str] = []
+    client.stop()
+    client.go()
+    what, base = client.stop()
+    heard.append(what)
+    assert base == next(image for image in target.modules() if image.name == "hiber_probe").base
+    address = dump_write(target)
+    code = target.read_virtual(address, 1)
+    handle = write_breakpoint(client, address)
+    assert handle == 1
+    assert target.read_virtual(address, 1) == b"\xcc"
+    for _ in range(2):
+        client.go()
+        assert client.stop() == (BREAK, address)
+        assert restore_breakpoint(client, 1) == 0
+        client.go(step=True)
+        what, rip = client.stop()
+        assert (what, rip) == (STEP, address + 4)  # mov rax, [r8+18h]
+        assert write_breakpoint(client, address) == 1
+    assert restore_breakpoint(client, 1) == 0
+    assert target.read_virtual(address, 1) == code
+    client.go()
+    heard.append(client.stop()[0])
+    client.go()
+    heard.append(client.stop()[0])
+    assert heard == ["load hiber_probe.sys", "unload hiber_probe.sys", BREAK]
+    assert isinstance(server.event, Stopped)
+    assert server.event.reason == "ended"
+    client.go()
+    assert client.stop() == (BREAK, target.get_register("rip"))
+    assert server.left_behind() == []
+    assert server.breakpoints_written == 3
+    assert server.statistics.snapshot().packets["write breakpoint"] == 3
+
+
+def test_breakpoints_that_cannot_be(target: Target, client: Client) -> None:
+    client.stop()
+    nt = target.kernel_base
+    assert write_breakpoint(client, 0xFFFFF80000000000) == 0
+    handles = [write_breakpoint(client, nt + 0x1000 + 16 * number) for number in range(32)]
+    assert handles == list(range(1, 33))
+    assert write_breakpoint(client, nt + 0x1800) == 0
+    assert restore_breakpoint(client, 7) == 0
+    assert restore_breakpoint(client, 7) == 0xC0000001
+    assert write_breakpoint(client, nt + 0x1000) == 0  # there is one
+    assert write_breakpoint(client, nt + 0x1800) == 7
+
+
+def test_what_is_left_behind_is_told(target: Target, server: KdServer, client: Client) -> None:
+    client.stop()
+    nt = target.kernel_base
+    write_breakpoint(client, nt + 0x1000)
+    # A byte that never was in the table, too.
+    client.ask(Api.WRITE_VIRTUAL_MEMORY, client.memory(nt + 0x1010, 1), b"\x90")
+    client.close()
+    old = (b"\xc3", b"\xc3")
+    assert [target.read_virtual(nt + at, 1) for at in (0x1000, 0x1010)] == [b"\xcc", b"\x90"]
+    assert server.left_behind() == [
+        f"a breakpoint is in at {nt + 0x1000:#x}",
+        f"nt+0x1000: {old[0].hex()} has become cc",
+        f"nt+0x1010: {old[1].hex()} has become 90",
+    ]
+    # The next debugger finds the target stopped, and can clean up, as DbgEng does when it attaches.
+    again = Client(server.port)
+    assert again.stop()[0] == BREAK
+    for handle in range(1, 33):
+        restore_breakpoint(again, handle)
+    assert server.left_behind() == [f"nt+0x1010: {old[1].hex()} has become 90"]
+    again.close()
+
+
+def test_a_breakpoint_in_an_image_that_goes_is_remembered(
+    target: Target, server: KdServer, client: Client
+) -> None:
+    client.stop()
+    client.go()
+    client.stop()
+    base = next(image for image in target.modules() if image.name == "hiber_probe").base
+    write_breakpoint(client, base + 0x1800)  # behind the functions: never executed
+    client.go()
+    assert client.stop()[0] == "unload hiber_probe.sys"
+    assert len(server.left_behind()) == 2
+    client.go()
+    client.stop()
+    (line,) = server.left_behind()
+    assert line.startswith("hiber_probe+0x1800: ")
+    assert line.endswith("has become cc")
+
+
+def test_a_break_in_stops_a_target_that_runs_for_ever() -> None:
+    target = make_target(FOREVER)
+    with KdServer(target) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        client.stop()
+        client.go()
+        time.sleep(0.2)
+        began = time.monotonic()
+        client.break_in()
+        assert client.stop() == (BREAK, dump_write(target))
+        assert time.monotonic() - began < 5
+        client.close()
+
+
+def test_it_stops_while_the_target_runs_for_ever() -> None:
+    target = make_target(FOREVER)
+    server = KdServer(target)
+    server.start()
+    client = Client(server.port)
+    client.stop()
+    client.go()
+    client.stop()
+    client.go()
+    time.sleep(0.2)
+    server.stop()
+    client.close()
+
+
+def test_a_debugger_that_dies_leaves_the_target_to_the_next() -> None:
+    target = make_target(FOREVER)
+    with KdServer(target) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        client.stop()
+        client.go()
+        time.sleep(0.2)
+        client.close()
+        again = Client(server.port)
+        assert again.stop() == (BREAK, dump_write(target))
+        assert again.read(target.kernel_base, 2) == b"MZ"
+        again.close()
+
+
+def test_noise_does_not_bring_it_down(server: KdServer, client: Client) -> None:
+    client.stop()
+    client.raw(b"\xff\x00noise that means nothing\xaa" * 100)
+    client.raw(b"0000\x02\x00\x04\x00\x00\x00\x80\x80\x00\x00\x00\x00abcd\xaa")  # a wrong checksum
+    assert client.ask(Api.GET_VERSION)[0] == 0
+    assert server.statistics.snapshot().resent == 1
+
+
+def test_statistics_by_mark(server: KdServer, client: Client) -> None:
+    client.stop()
+    server.statistics.mark("begin")
+    client.read(server.target.kernel_base, 4096)
+    difference = server.statistics.since("begin")
+    assert difference.packets == {"read virtual memory": 1}
+    assert difference.payload == {"read virtual memory": 3944}
+    assert difference.total == 1
+    with pytest.raises(KeyError):
+        server.statistics.since("end")
+
+
+def test_the_observer_sees_events_before_the_debugger(target: Target) -> None:
+    seen: List[Event] = []
+    with KdServer(target, seen.append) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        client.stop()
+        assert len(seen) == 1
+        assert isinstance(seen[0], ModuleLoaded)
+        client.close()
+
+
+def test_an_error_in_the_server_is_not_lost(target: Target) -> None:
+    def fail(event: Event) -> None:
+        raise RuntimeError("on purpose")
+
+    server = KdServer(target, fail)
+    server.start()
+    client = Client(server.port)
+    client.stop()
+    client.go()
+    with pytest.raises((EOFError, ConnectionError)):
+        client.stop()
+    client.close()
+    with pytest.raises(LabError, match="on purpose"):
+        server.stop()
+
+
+def test_the_port_is_known_once_it_listens(target: Target) -> None:
+    with pytest.raises(LabError, match="not been started"):
+        _ = KdServer(target).connection

