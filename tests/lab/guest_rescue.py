@@ -1,7 +1,7 @@
 """Runs under Wine: takes out what a debugger that died left in the target.
 
-``guest_rescue.py CONNECTION`` attaches and leaves. Attaching is all it takes: DbgEng begins by asking the target
-to restore every breakpoint that its table may hold.
+``guest_rescue.py CONNECTION`` attaches and leaves. Attaching is all it takes: DbgEng begins by asking the
+target to restore every breakpoint that its table may hold.
 """
 
 import os
