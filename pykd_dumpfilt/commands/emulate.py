@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..checking import check
 from ..errors import UsageError
+from ..recording import Call, PageStore, Record
 from ..reports import render_text
 from ..trace import plain_name, record
 from . import console
@@ -60,7 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
         kind=arguments.scenario, seed=arguments.seed, calls=arguments.calls, pages=arguments.pages
     )
     debugger = EmulatorDebugger(Target(image=image, name=name, scenario=scenario))
-    summary = record(debugger, name, arguments.output, callback_locations(arguments.callback))
+    calls = 0
+    with console.progress(f"tracing {driver.name}", "calls") as step:
+
+        def count(one: Record, pages: PageStore) -> None:
+            nonlocal calls
+            calls += isinstance(one, Call)
+            step(calls)
+
+        locations = callback_locations(arguments.callback)
+        summary = record(debugger, name, arguments.output, locations, observer=count)
     console.note(
         f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
     )

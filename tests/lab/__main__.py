@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
-from pykd_dumpfilt.emulator import Scenario
+from pykd_dumpfilt.commands.console import progress
+from pykd_dumpfilt.emulator import BreakpointHit, Event, Scenario
 from pykd_dumpfilt.errors import DumpfiltError, UsageError
 
 from .cache import cache_folder
@@ -89,17 +90,27 @@ def _parser() -> argparse.ArgumentParser:
 def _record(options: argparse.Namespace) -> int:
     name, image = _image(options.filter)
     scenario = Scenario(kind=options.scenario, seed=options.seed, calls=options.calls, pages=options.pages)
-    live = record_live(
-        prepare(),
-        image,
-        name,
-        scenario,
-        options.output,
-        options.callback,
-        options.timeout,
-        # The result's line is for programs; anything else that the Windows side says is worth seeing.
-        on_line=lambda line: None if line.startswith(RESULT) else _error(line),
-    )
+    lab = prepare()
+    hits = 0
+    with progress(f"tracing {name}", "breakpoint hits") as step:
+
+        def count(event: Event) -> None:
+            nonlocal hits
+            hits += isinstance(event, BreakpointHit)
+            step(hits)
+
+        live = record_live(
+            lab,
+            image,
+            name,
+            scenario,
+            options.output,
+            options.callback,
+            options.timeout,
+            count,
+            # The result's line is for programs; anything else that the Windows side says is worth seeing.
+            on_line=lambda line: None if line.startswith(RESULT) else _error(line),
+        )
     if live.stopped.reason != "ended":
         _error(f"the scenario did not end well: {live.stopped.reason}: {live.stopped.detail}\n")
     packets = live.statistics.total
