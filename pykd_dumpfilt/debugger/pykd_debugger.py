@@ -82,7 +82,7 @@ class PykdDebugger:
         self._interrupt = _InterruptPoll()
         self._interrupted = False
         self._fault: Optional[str] = None
-        atexit.register(self._at_exit)
+        self._registered = False
 
     @property
     def machine(self) -> Machine:
@@ -129,6 +129,10 @@ class PykdDebugger:
 
     def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
         self._bury()
+        if not self._registered:
+            # Without -g the interpreter ends with the script, and a breakpoint that outlives it crashes DbgEng.
+            atexit.register(self._at_exit)
+            self._registered = True
         breakpoint_ = _Breakpoint(self, address, on_hit)
         self._breakpoints.append(breakpoint_)
         return breakpoint_

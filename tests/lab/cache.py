@@ -60,7 +60,8 @@ def run_folder() -> Iterator[Path]:
     runs.mkdir(exist_ok=True)
     with _locked(runs / ".lock"):
         for stale in runs.glob("run-*"):
-            with (stale / ".lock").open("w") as file, contextlib.suppress(BlockingIOError):
+            mine = stale / ".lock"
+            with mine.open("w") as file, contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(str(stale), ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=str(runs)))
