@@ -130,7 +130,7 @@ class PykdDebugger:
     def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
         self._bury()
         if not self._registered:
-            # Without -g the interpreter ends with the script, and a breakpoint that outlives it crashes DbgEng.
+            # Without -g the interpreter ends with the script; a breakpoint that outlives it crashes DbgEng.
             atexit.register(self._at_exit)
             self._registered = True
         breakpoint_ = _Breakpoint(self, address, on_hit)
