@@ -1,5 +1,6 @@
 """What the writer leaves on disk, also when the disk refuses."""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -192,36 +193,31 @@ def test_a_store_in_memory_does_the_same() -> None:
         store.page(2)
 
 
-@pytest.fixture
-def small_files() -> "Iterator[SmallFiles]":
-    limiter = SmallFiles()
-    yield limiter
-    limiter.lift()
+@contextlib.contextmanager
+def files_limited(size: int) -> Iterator[None]:
+    """Lets no file of this process grow past a size, as a full disk does: the last write comes out short.
+
+    Only for a moment: the test runner's own output may be a file too.
+    """
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-class SmallFiles:
-    """Lets no file of this process grow past a size, as a full disk does: the last write comes out short."""
-
-    def __init__(self) -> None:
-        self._resource = pytest.importorskip("resource")
-        self._before = self._resource.getrlimit(self._resource.RLIMIT_FSIZE)
-
-    def limit(self, size: int) -> None:
-        self._resource.setrlimit(self._resource.RLIMIT_FSIZE, (size, self._before[1]))
-
-    def lift(self) -> None:
-        self._resource.setrlimit(self._resource.RLIMIT_FSIZE, self._before)
-
-
-def test_a_full_disk_at_a_page(tmp_path: Path, small_files: SmallFiles) -> None:
+def test_a_full_disk_at_a_page(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "trace", HEADER)
     writer.write(MODULE)
     writer.put(PAGE_OF_ZEROS)
     writer.write(small_call(0, 0, 0))
-    small_files.limit(4096 + 100)
-    with pytest.raises(RecordingError, match=r"cannot write .*pages.bin: .*Kept so far .*: 1 calls, 1 pages"):
+    told = pytest.raises(
+        RecordingError, match=r"cannot write .*pages.bin: .*Kept so far .*: 1 calls, 1 pages"
+    )
+    with told, files_limited(4096 + 100):
         writer.put(PAGE_OF_A)
-    small_files.lift()
     with pytest.raises(RecordingError, match=r"takes no more: writing pages\.bin failed"):
         writer.put(PAGE_OF_A)
     with pytest.raises(RecordingError, match="takes no more"):
@@ -235,17 +231,16 @@ def test_a_full_disk_at_a_page(tmp_path: Path, small_files: SmallFiles) -> None:
     assert "writing pages.bin failed" in recording.footer.reason
 
 
-def test_a_full_disk_at_a_line_and_at_the_footer(tmp_path: Path, small_files: SmallFiles) -> None:
+def test_a_full_disk_at_a_line_and_at_the_footer(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "trace", HEADER)
     writer.write(MODULE)
     size = (writer.path / "calls.jsonl").stat().st_size
-    small_files.limit(size + 20)
-    with pytest.raises(RecordingError, match=r"cannot write .*calls.jsonl: .*Kept so far .*: 0 calls"):
-        writer.write(Unloaded(0))
-    # The short write is cut off again.
-    assert (writer.path / "calls.jsonl").stat().st_size == size
-    writer.close("the disk is full")
-    small_files.lift()
+    with files_limited(size + 20):
+        with pytest.raises(RecordingError, match=r"cannot write .*calls.jsonl: .*Kept so far .*: 0 calls"):
+            writer.write(Unloaded(0))
+        # The short write is cut off again.
+        assert (writer.path / "calls.jsonl").stat().st_size == size
+        writer.close("the disk is full")
     recording = open_recording(writer.path)
     assert list(recording) == [MODULE]
     assert recording.footer is None
@@ -254,20 +249,18 @@ def test_a_full_disk_at_a_line_and_at_the_footer(tmp_path: Path, small_files: Sm
     ]
 
 
-def test_a_full_disk_at_the_footer_alone_is_told(tmp_path: Path, small_files: SmallFiles) -> None:
+def test_a_full_disk_at_the_footer_alone_is_told(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "trace", HEADER)
     writer.write(MODULE)
-    small_files.limit((writer.path / "calls.jsonl").stat().st_size + 20)
-    with pytest.raises(RecordingError, match=r"cannot finish .*can be read, but lacks its footer"):
+    told = pytest.raises(RecordingError, match=r"cannot finish .*can be read, but lacks its footer")
+    with told, files_limited((writer.path / "calls.jsonl").stat().st_size + 20):
         writer.close("done")
     writer.close("done")
 
 
-def test_a_full_disk_from_the_start_leaves_nothing_behind(tmp_path: Path, small_files: SmallFiles) -> None:
-    small_files.limit(20)
-    with pytest.raises(RecordingError, match="cannot create a recording in"):
+def test_a_full_disk_from_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="cannot create a recording in"), files_limited(20):
         RecordingWriter(tmp_path / "trace", HEADER)
-    small_files.lift()
     assert list(tmp_path.iterdir()) == []
 
 
