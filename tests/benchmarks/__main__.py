@@ -8,6 +8,7 @@ from typing import Dict
 
 NAMES = {
     "decode": "decoding FILTER_EXTENSION, MDL and PFNs against struct",
+    "recording": "writing, reading and verifying a recording",
     "replay": "checking a recording: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
     "wire": "KD packets for one Dump_Read call of 64 KiB, counted at the KD server (needs the lab)",
 }
@@ -17,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description="Measure; nothing is asserted.",
-        epilog="benchmarks:\n" + "\n".join(f"  {name:8} {what}" for name, what in NAMES.items()),
+        epilog="benchmarks:\n" + "\n".join(f"  {name:10} {what}" for name, what in NAMES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
