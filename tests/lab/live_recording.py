@@ -76,11 +76,17 @@ def record_live(
     target = Target(image, name=name, scenario=scenario)
     with LiveSession(lab, target, observer) as session:
         arguments = [name, windows_path(output), *callbacks]
-        result = session.run(_SCRIPT, arguments, timeout, on_line)
-    answers = [line for line in result.output.splitlines() if line.startswith(RESULT)]
-    if result.code != 0 or len(answers) != 1:
-        tail = "\n".join(result.output.splitlines()[-20:])
-        raise LabError(f"the script under Wine ended with code {result.code}; it said:\n{tail}")
+        try:
+            result = session.run(_SCRIPT, arguments, timeout, on_line)
+            answers = [line for line in result.output.splitlines() if line.startswith(RESULT)]
+            if result.code != 0 or len(answers) != 1:
+                tail = "\n".join(result.output.splitlines()[-20:])
+                raise LabError(f"the script under Wine ended with code {result.code}; it said:\n{tail}")
+        except LabError as error:
+            # A debugger that was killed while the target ran could not take its breakpoints out.
+            still = session.rescue()
+            after = "; ".join(still[:10]) if still else "nothing of it is left in the target"
+            raise LabError(f"{error}\n{after}") from error
     left = session.server.left_behind()
     if left:
         raise LabError("the tracer left something in the target: " + "; ".join(left[:10]))

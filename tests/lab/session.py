@@ -21,6 +21,7 @@ __all__ = ["Guest", "GuestResult", "Lab", "LiveSession", "prepare"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The checkout: what the Windows Python imports our package from."""
 
+_RESCUE = Path(__file__).with_name("guest_rescue.py")
 _MAX_OUTPUT = 16 << 20
 
 
@@ -112,6 +113,16 @@ class LiveSession:
         """
         with self.start(script, arguments, on_line) as guest:
             return guest.wait(timeout)
+
+    def rescue(self, timeout: float = 60.0) -> List[str]:
+        """Take out what a debugger that died left in the target, by attaching once more; gives what is left
+        after that.
+
+        Raises:
+            LabError: attaching did not work.
+        """
+        self.run(_RESCUE, timeout=timeout)
+        return self.server.left_behind()
 
     @contextlib.contextmanager
     def start(

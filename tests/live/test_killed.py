@@ -1,5 +1,7 @@
 """A tracer that is killed: what it recorded is there, and the target can be made clean."""
 
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import List
@@ -10,6 +12,8 @@ from pykd_dumpfilt.emulator import BreakpointHit, EmulatorDebugger, Event, Scena
 from pykd_dumpfilt.recording import Call, Record, open_recording
 from pykd_dumpfilt.trace import record
 
+from ..lab.errors import LabError
+from ..lab.live_recording import record_live
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
 from ..lab.wine import windows_path
@@ -52,9 +56,7 @@ def test_killed_while_it_traces(hits: int, lab: Lab, tmp_path: Path, whole: List
         assert sum(isinstance(one, Call) for one in records) >= (hits - 2) // 2
         assert recording.footer is None
         assert recording.damage != []
-        rescued = session.run(LAB / "guest_rescue.py", timeout=60)
-        assert rescued.output.strip() == "rescued"
-        assert session.server.left_behind() == []
+        assert session.rescue() == []
 
 
 def test_a_debugger_killed_while_the_target_runs_leaves_bytes_and_attaching_again_takes_them_out(
@@ -82,5 +84,40 @@ def test_a_debugger_killed_while_the_target_runs_leaves_bytes_and_attaching_agai
             guest.kill()
             killed.set()
         assert any("breakpoint" in line for line in session.server.left_behind())
-        session.run(LAB / "guest_rescue.py", timeout=60)
-        assert session.server.left_behind() == []
+        assert session.rescue() == []
+
+
+def test_recording_cleans_up_after_a_tracer_that_was_killed(lab: Lab, tmp_path: Path) -> None:
+    """The lab's own record: whatever ends the tracer, the target is left as it was."""
+    seen = 0
+
+    def observe(event: Event) -> None:
+        nonlocal seen
+        seen += isinstance(event, BreakpointHit)
+        if seen == 8:
+            for process in tracers(tmp_path):
+                os.kill(process, signal.SIGKILL)
+
+    with pytest.raises(LabError, match="nothing of it is left in the target"):
+        record_live(
+            lab, build_filter(NAME).read_bytes(), NAME, SCENARIO, tmp_path / "run.dumpfilt", observer=observe
+        )
+    assert seen >= 8
+    assert any(isinstance(one, Call) for one in open_recording(tmp_path / "run.dumpfilt"))
+
+
+def tracers(folder: Path) -> List[int]:
+    """The processes that record into the folder: its path is among their arguments, as Windows spells it."""
+    name = windows_path(folder).encode()
+    return [
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and name in command_line(process)
+    ]
+
+
+def command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
