@@ -11,14 +11,14 @@ import pytest
 from pykd_dumpfilt.cli import build_parser, main
 from pykd_dumpfilt.commands import COMMANDS, console
 
-from .emulator.code import ALL_FIVE
+from .emulator.code import ALL_FIVE, SUCCESS
 from .emulator.pe_writer import dump_filter
 
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Path:
-    path = tmp_path / "invert.sys"
-    path.write_bytes(dump_filter(ALL_FIVE, major=2).image())
+    path = tmp_path / "looks_on.sys"
+    path.write_bytes(dump_filter({**ALL_FIVE, "Dump_Write": SUCCESS, "Dump_Read": SUCCESS}, major=2).image())
     return path
 
 
@@ -62,7 +62,7 @@ def test_emulate_check_and_show_work_together(
     report = json.loads(out)
     assert (code, report["format"]) == (0, "dumpfilt-report/1")
     (one,) = report["recordings"]
-    assert (one["verdict"], one["filter"], one["scenario"]) == ("pass", "invert", "hibernate")
+    assert (one["verdict"], one["filter"], one["scenario"]) == ("pass", "looks_on", "hibernate")
     assert set(one) >= {"path", "verdict", "filter", "scenario", "calls", "rules", "findings"}
     code, out, _ = run(capsys, "show", str(recording))
     assert code == 0

@@ -4,18 +4,46 @@ from typing import Tuple, Type
 
 from ._rule import Rule
 from .arguments import ExtensionIsSane, PointersAreSane
+from .callback import ExtensionUnchanged, RegistersKept
 from .read import ReadKeepsMdl, ReadKeepsOffset
+from .read_data import ReadIsRepeatable, ReadStaysInBuffer
+from .registration import (
+    CallbacksInImage,
+    FlagHasTwoNames,
+    MaxPagesIsInput,
+    ReadSupportIsComplete,
+    VersionIsKnown,
+)
 from .round_trip import RoundTrip
+from .sequence import OrderIsLegal
 from .status import StatusIsSuccessOrError
+from .substituted import SubstituteIsAligned, SubstituteIsMapped, SubstituteIsOwn
 from .transfers import MappingAgrees, MdlIsSane, OffsetIsSane
+from .write import WriteKeepsByteCount, WriteKeepsOffset, WriteKeepsSource
 
 __all__ = ["RULES"]
 
 RULES: Tuple[Type[Rule], ...] = (
+    VersionIsKnown,
+    ReadSupportIsComplete,
+    CallbacksInImage,
+    MaxPagesIsInput,
+    FlagHasTwoNames,
+    StatusIsSuccessOrError,
+    ExtensionUnchanged,
+    RegistersKept,
+    WriteKeepsSource,
+    WriteKeepsByteCount,
+    SubstituteIsAligned,
+    SubstituteIsMapped,
+    SubstituteIsOwn,
+    WriteKeepsOffset,
     ReadKeepsOffset,
     ReadKeepsMdl,
-    StatusIsSuccessOrError,
+    ReadStaysInBuffer,
+    ReadIsRepeatable,
     RoundTrip,
+    OrderIsLegal,
     PointersAreSane,
     ExtensionIsSane,
     OffsetIsSane,

@@ -1,4 +1,4 @@
-"""Compiles filters/NAME.c to NAME.sys with mingw-w64, the same bytes each time."""
+"""Compiles filters/NAME.c to NAME.sys with mingw-w64, the same bytes each time; filters/faulty/NAME.c too."""
 
 import hashlib
 import os
@@ -12,10 +12,20 @@ from typing import List
 from .cache import make_once
 from .errors import LabError, LabUnavailableError
 
-__all__ = ["FILTERS", "build_filter", "filter_names", "filter_source", "find_compiler"]
+__all__ = [
+    "FAULTY",
+    "FILTERS",
+    "build_filter",
+    "faulty_names",
+    "filter_names",
+    "filter_source",
+    "find_compiler",
+]
 
 FILTERS = Path(__file__).parent / "filters"
 """The sources."""
+FAULTY = "faulty"
+"""The folder below, and what the names of its filters begin with: ``faulty/NAME``."""
 
 _COMPILER = "x86_64-w64-mingw32-gcc"
 _FLAGS = (
@@ -29,7 +39,7 @@ _FLAGS = (
 )
 _LIBRARIES = ("-lntoskrnl",)
 # Only what the sources mark is exported; a filter without marks must not fall back to exporting everything.
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_NAME = re.compile(rf"({FAULTY}/)?[a-z][a-z0-9_]{{0,40}}")
 
 
 def find_compiler() -> Path:
@@ -45,8 +55,13 @@ def find_compiler() -> Path:
 
 
 def filter_names() -> List[str]:
-    """The filters that can be built."""
+    """The filters that can be built, but for those that are made to break a rule."""
     return sorted(path.stem for path in FILTERS.glob("*.c"))
+
+
+def faulty_names() -> List[str]:
+    """The filters that are made to break a rule, as "faulty/NAME"."""
+    return sorted(f"{FAULTY}/{path.stem}" for path in (FILTERS / FAULTY).glob("*.c"))
 
 
 def filter_source(name: str) -> Path:
@@ -63,6 +78,8 @@ def filter_source(name: str) -> Path:
 def build_filter(name: str) -> Path:
     """NAME.sys in the cache, compiled where it is not there for these sources, flags and compiler.
 
+    ``name`` is one of :func:`filter_names` or of :func:`faulty_names`.
+
     Raises:
         LabUnavailableError: no compiler.
         LabError: no such filter, or it does not compile.
@@ -71,12 +88,13 @@ def build_filter(name: str) -> Path:
     compiler = find_compiler()
     digest = hashlib.sha256(repr((_FLAGS, _LIBRARIES, _version(compiler))).encode())
     # All sources: which of them includes which is the preprocessor's business.
-    for path in sorted(FILTERS.glob("*.[ch]")):
-        digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
-    image = f"{name}.sys"
+    for path in sorted([*FILTERS.glob("*.[ch]"), *(FILTERS / FAULTY).glob("*.[ch]")]):
+        relative = path.relative_to(FILTERS).as_posix()
+        digest.update(f"\n{relative}\n".encode() + path.read_bytes())
+    image = f"{source.stem}.sys"
 
     def build(folder: Path) -> None:
-        command = [str(compiler), *_FLAGS, source.name, "-o", str(folder / image), *_LIBRARIES]
+        command = [str(compiler), *_FLAGS, f"{name}.c", "-o", str(folder / image), *_LIBRARIES]
         # Temporary names end up in no output; a temporary folder keeps them out of the sources' folder too.
         with tempfile.TemporaryDirectory() as temporary:
             done = subprocess.run(
@@ -91,7 +109,7 @@ def build_filter(name: str) -> Path:
         if done.returncode != 0:
             raise LabError(f"{source.name} does not compile:\n{done.stderr.strip()}")
 
-    return make_once(f"filter-{name}-{digest.hexdigest()[:16]}", build) / image
+    return make_once(f"filter-{name.replace('/', '-')}-{digest.hexdigest()[:16]}", build) / image
 
 
 def _version(compiler: Path) -> str:

@@ -20,7 +20,7 @@ from pykd_dumpfilt.reports import show_call, show_recording
 from pykd_dumpfilt.reports._differences import byte_ranges, changed_registers
 from pykd_dumpfilt.reports._hexdump import hexdump
 
-from ..rules.examples import EXTENSION, EXTENSION_ADDRESS, Script, mdl, side
+from ..rules.examples import AT_RETURN, EXTENSION, EXTENSION_ADDRESS, Script, mdl, side
 from .examples import HEADER, failing, passing, write
 
 
@@ -110,11 +110,11 @@ def test_a_changed_field_is_named_with_both_values(tmp_path: Path) -> None:
     cleared = Piece(EXTENSION_ADDRESS, EXTENSION[:0x48] + bytes(8) + EXTENSION[0x50:], 0x58)
     script.records[-1] = replace(
         call,
-        exit=replace(call.entry, registers={"rbx": 2, "rsp": 0xFFFFE40000015ED0}, filter_extension=cleared),
+        exit=replace(call.entry, registers={**AT_RETURN, "rbx": 2}, filter_extension=cleared),
     )
     text = shown(tmp_path, script, 2)
     assert "  FILTER_EXTENSION.DumpData: 0xffffab0000004000 -> 0x0" in text
-    assert "  rbx: 0x1 -> 0x2" in text
+    assert "  rbx: 0x0 -> 0x2" in text
     assert "rsp:" not in text
 
 

@@ -16,6 +16,10 @@ MAPPED = 0xFFFFC20000029000
 HIBER = LoadedModule(0, "hiber_myfilt", 0xFFFFF80031000000, 0x7000)
 DUMP = LoadedModule(1, "dump_myfilt", 0xFFFFF80032000000, 0x7000)
 
+_KEPT = ("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15")
+AT_ENTRY = {**{name: 0x1111 * at for at, name in enumerate(_KEPT)}, "rsp": 0xFFFFE40000015EC8, "efl": 0x282}
+AT_RETURN = {**AT_ENTRY, "rsp": 0xFFFFE40000015ED0, "efl": 0x246}
+
 # FILTER_EXTENSION on x64 (0x58 bytes): hibernation, 512-byte sectors, 64 GiB, GPT.
 EXTENSION = bytes.fromhex(
     "0200000000000000 1008000000abffff"  # DumpType 2, DeviceObject 0xffffab0000000810
@@ -84,7 +88,7 @@ def mdl(
 def side(offset: Optional[int] = None, mdls: Sequence[Piece] = (), buffers: Sequence[Buffer] = ()) -> Side:
     """One side of a call, with FILTER_EXTENSION and without FILTER_INITIALIZATION_DATA."""
     return Side(
-        registers={"rbx": 1, "rsp": 0xFFFFE40000015EC8},
+        registers=AT_ENTRY,
         filter_extension=Piece(EXTENSION_ADDRESS, EXTENSION, 0x58),
         disk_byte_offset=None if offset is None else Piece(OFFSET_ADDRESS, struct.pack("<q", offset), 8),
         mdls=tuple(mdls),
@@ -103,6 +107,8 @@ class Script:
     def call(self, call: Call) -> Call:
         """Add a call, numbered as the next."""
         call = replace(call, number=self.number)
+        if call.exit is not None and call.exit.registers is AT_ENTRY:
+            call = replace(call, exit=replace(call.exit, registers=AT_RETURN))
         self.number += 1
         self.records.append(call)
         return call

@@ -28,10 +28,16 @@ DATA = b"d" * 4096
 
 
 def one_read(script: Script, **changes: object) -> Call:
-    """A round trip whose Dump_Read has a changed entry side."""
+    """A round trip whose Dump_Read has a changed entry side; FILTER_EXTENSION changes on both."""
     script.write(0x1000, DATA)
     call = script.read(0x1000, DATA)
-    call = replace(call, entry=replace(call.entry, **changes))  # type: ignore[arg-type]
+    assert call.exit is not None
+    kept = {name: value for name, value in changes.items() if name == "filter_extension"}
+    call = replace(
+        call,
+        entry=replace(call.entry, **changes),  # type: ignore[arg-type]
+        exit=replace(call.exit, **kept),  # type: ignore[arg-type]
+    )
     script.records[-1] = call
     return call
 
@@ -52,17 +58,17 @@ def test_a_sane_recording_warns_of_nothing() -> None:
     result = script.judge()
     assert result.verdict.value == "pass"
     assert not result.findings
-    assert [(one.rule, one.outcome.value, one.calls_checked) for one in result.rules] == [
-        ("DF-READ-001", "pass", 1),
-        ("DF-READ-002", "pass", 1),
-        ("DF-CALL-001", "pass", 2),
-        ("DF-TRIP-001", "pass", 1),
-        ("DF-ARGS-001", "pass", 2),
-        ("DF-ARGS-002", "pass", 2),
-        ("DF-ARGS-003", "pass", 2),
-        ("DF-ARGS-004", "pass", 2),
-        ("DF-ARGS-005", "not exercised", 0),
-    ]
+    assert {
+        one.rule: (one.outcome.value, one.calls_checked)
+        for one in result.rules
+        if one.rule.startswith("DF-ARGS-")
+    } == {
+        "DF-ARGS-001": ("pass", 2),
+        "DF-ARGS-002": ("pass", 2),
+        "DF-ARGS-003": ("pass", 2),
+        "DF-ARGS-004": ("pass", 2),
+        "DF-ARGS-005": ("not exercised", 0),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """From rules to one verdict: the table, and why."""
 
+import re
 from typing import Callable, List, Tuple, Type
 
 import pytest
@@ -168,10 +169,26 @@ def test_rules_forget_between_recordings() -> None:
 
 def test_the_registry_is_in_order_and_complete() -> None:
     assert [rule.id for rule in RULES] == [
+        "DF-REG-001",
+        "DF-REG-002",
+        "DF-REG-003",
+        "DF-REG-004",
+        "DF-REG-005",
+        "DF-CALL-001",
+        "DF-CALL-002",
+        "DF-CALL-003",
+        "DF-WRITE-001",
+        "DF-WRITE-002",
+        "DF-WRITE-003",
+        "DF-WRITE-004",
+        "DF-WRITE-005",
+        "DF-WRITE-006",
         "DF-READ-001",
         "DF-READ-002",
-        "DF-CALL-001",
+        "DF-READ-003",
+        "DF-READ-004",
         "DF-TRIP-001",
+        "DF-SEQ-001",
         "DF-ARGS-001",
         "DF-ARGS-002",
         "DF-ARGS-003",
@@ -184,10 +201,13 @@ def test_the_registry_is_in_order_and_complete() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.id))
 def test_every_rule_says_what_it_demands_and_who_says_so(rule: Type[Rule]) -> None:
     assert rule.statement.endswith(".")
-    assert rule.statement.count(".") == 1 or "Ntstatus.h" in rule.statement
+    assert re.search(r"\. ", rule.statement) is None
     assert rule.source.startswith("https://learn.microsoft.com/")
     assert rule.callbacks
-    assert (rule.level.value == "error") == (rule.family != "environment")
+    # What the system does is never held against the filter; two rules tell what real filters do on purpose.
+    mild = {"DF-REG-005": "note", "DF-WRITE-006": "warning"}
+    expected = "warning" if rule.family == "environment" else mild.get(rule.id, "error")
+    assert rule.level.value == expected
 
 
 @settings(max_examples=150, deadline=None)
