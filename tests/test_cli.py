@@ -10,6 +10,7 @@ import pytest
 
 from pykd_dumpfilt.cli import build_parser, main
 from pykd_dumpfilt.commands import COMMANDS, console
+from pykd_dumpfilt.rules import RULES
 
 from .emulator.code import ALL_FIVE, SUCCESS
 from .emulator.pe_writer import dump_filter
@@ -70,6 +71,14 @@ def test_emulate_check_and_show_work_together(
     code, out, _ = run(capsys, "show", str(recording), "--call", "2")
     assert code == 0
     assert "MappedSystemVa" in out
+
+
+def test_rules_are_listed_with_their_sources(capsys: "pytest.CaptureFixture[str]") -> None:
+    code, out, _ = run(capsys, "rules")
+    assert code == 0
+    for rule in RULES:
+        assert f"{rule.id:12} {rule.level.value}" in out
+        assert rule.source in out
 
 
 def test_a_crash_never_passes_because_nothing_is_read_back(
