@@ -6,6 +6,7 @@ half of all distinct pages are seen twice, as in a real resume.
 
 import hashlib
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Mapping, Tuple
 
@@ -30,10 +31,14 @@ _EXTENSION = 0xFFFFAB0000002450
 _OFFSET = 0xFFFFAB0000002530
 _MDL = 0xFFFFAB00000024D0
 _VA = 0xFFFFAB0000100000
+_OWN_VA = 0xFFFFAB0000400000
+_KEPT = ("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15")
 _REGISTERS: Mapping[str, int] = {
-    name: 0x1000 + index
-    for index, name in enumerate(("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15", "rsp", "efl"))
+    **{name: 0x1000 + index for index, name in enumerate(_KEPT)},
+    "rsp": 0xFFFFE40000015EC8,
+    "efl": 0x202,
 }
+_AT_RETURN = {**_REGISTERS, "rsp": _REGISTERS["rsp"] + 8, "rax": 0}
 
 
 def write_recording(path: Path, transfers: int) -> Path:
@@ -69,32 +74,42 @@ def _page(kind: bytes, index: int, page: int) -> bytes:
 
 
 def _call(number: int, callback: str, index: int, before: Tuple[int, ...], after: Tuple[int, ...]) -> Call:
-    pfns = range(0x1000, 0x1000 + PAGES)
-    mdl = struct.pack("<QhHIQQQII", 0, 0x30 + 8 * PAGES, 1, 0, 0, _VA, _VA, BUFFER, 0) + struct.pack(
-        f"<{PAGES}Q", *pfns
-    )
-    extension = struct.pack("<IIQ", 2, 0, 0xFFFFAB0000001010)
-    extension += struct.pack("<qIIII", 8354, 12, 255, 63, 512)
-    extension += struct.pack("<q", 64 << 30)
-    extension += struct.pack("<II16s", 0x18, 1, b"\x11" * 16)
-    extension += struct.pack("<QII", 0, 0x58, 0)
-
-    def side(pages: Tuple[int, ...]) -> Side:
-        return Side(
-            registers=_REGISTERS,
-            filter_extension=Piece(_EXTENSION, extension, len(extension)),
-            disk_byte_offset=Piece(_OFFSET, struct.pack("<q", 0x100000 + index * BUFFER), 8),
-            mdls=(Piece(_MDL, mdl, len(mdl)),),
-            buffers=(Buffer("physical", 0, BUFFER, pages),),
+    entry = _side(index, before, _REGISTERS, _mdl(_VA, 0x1000))
+    done = _side(index, after, _AT_RETURN, _mdl(_VA, 0x1000))
+    if callback == "Dump_Write":
+        # The filter's own buffer is in the MDL; the caller's pages, read again, are as they were.
+        done = replace(
+            _side(index, after, _AT_RETURN, _mdl(_OWN_VA, 0x8000)),
+            source=entry.buffers,
+            mapped=(Piece(_OWN_VA, _page(b"cipher", index, 0)[:64], 64),),
         )
-
     return Call(
         number=number,
         module=0,
         callbacks=(callback,),
         return_address=0xFFFFF80020001016,
         arguments=(_EXTENSION, _OFFSET, _MDL),
-        entry=side(before),
-        exit=side(after),
+        entry=entry,
+        exit=done,
         status=0,
     )
+
+
+def _side(index: int, pages: Tuple[int, ...], registers: Mapping[str, int], mdl: bytes) -> Side:
+    extension = struct.pack("<IIQ", 2, 0, 0xFFFFAB0000001010)
+    extension += struct.pack("<qIIII", 8354, 12, 255, 63, 512)
+    extension += struct.pack("<q", 64 << 30)
+    extension += struct.pack("<II16s", 0x18, 1, b"\x11" * 16)
+    extension += struct.pack("<QII", 0, 0x58, 0)
+    return Side(
+        registers=registers,
+        filter_extension=Piece(_EXTENSION, extension, len(extension)),
+        disk_byte_offset=Piece(_OFFSET, struct.pack("<q", 0x100000 + index * BUFFER), 8),
+        mdls=(Piece(_MDL, mdl, len(mdl)),),
+        buffers=(Buffer("physical", 0, BUFFER, pages),),
+    )
+
+
+def _mdl(address: int, first_pfn: int) -> bytes:
+    header = struct.pack("<QhHIQQQII", 0, 0x30 + 8 * PAGES, 1, 0, 0, address, address, BUFFER, 0)
+    return header + struct.pack(f"<{PAGES}Q", *range(first_pfn, first_pfn + PAGES))
