@@ -57,7 +57,7 @@ def test_every_lab_filter_takes_the_three_roads() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.filter}-{case.kind}")
 def test_live_emulated_and_replayed_agree(case: Case, lab: Lab, tmp_path: Path) -> None:
     image = build_filter(case.filter).read_bytes()
-    scenario = Scenario(case.kind, seed=7, calls=6, pages=4)
+    scenario = Scenario(case.kind, seed=7, calls=3, pages=3)
 
     live_path = tmp_path / "live.dumpfilt"
     with LiveSession(lab, Target(image, case.filter, scenario)) as session:
