@@ -7,6 +7,7 @@ from itertools import islice
 from typing import List
 
 from ..decoded import Change, DecodedCall, NoValue, mdl_changes
+from ._offset import changed_offset
 from ._rule import Rule
 
 __all__ = ["ReadKeepsMdl", "ReadKeepsOffset"]
@@ -26,15 +27,9 @@ class ReadKeepsOffset(Rule):
     essential = True
 
     def check(self, call: DecodedCall) -> None:
-        if call.exit is None:
-            return
-        before, after = call.entry.disk_byte_offset, call.exit.disk_byte_offset
-        for when, value in (("at entry", before), ("at return", after)):
-            if isinstance(value, NoValue):
-                self.cannot_tell(call, f"*DiskByteOffset {when}: {value}")
-                return
-        self.checked()
-        if before != after:
+        changed = changed_offset(self, call)
+        if changed is not None:
+            before, after = changed
             self.find(
                 call,
                 f"Dump_Read changed *DiskByteOffset from {before:#x} to {after:#x}: the offset is the "

@@ -11,6 +11,7 @@ from typing import Optional, Tuple, Union
 from ..decoded import Absence, DecodedCall, DecodedSide, NoValue
 from ..recording import PAGE_SIZE
 from ._difference import differing
+from ._offset import changed_offset
 from ._originals import Original, OwnPages, PageChange, changed_pages, is_in_use, originals
 from ._rule import Level, Rule
 
@@ -177,15 +178,9 @@ class WriteKeepsOffset(Rule):
     callbacks = ("Dump_Write",)
 
     def check(self, call: DecodedCall) -> None:
-        if call.exit is None:
-            return
-        before, after = call.entry.disk_byte_offset, call.exit.disk_byte_offset
-        for when, value in (("at entry", before), ("at return", after)):
-            if isinstance(value, NoValue):
-                self.cannot_tell(call, f"*DiskByteOffset {when}: {value}")
-                return
-        self.checked()
-        if before != after:
+        changed = changed_offset(self, call)
+        if changed is not None:
+            before, after = changed
             self.find_once(
                 call,
                 "offset",

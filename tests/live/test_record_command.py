@@ -82,31 +82,27 @@ def test_setup_and_filters(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"aes_xts", "forgets_last_sector", "no_symbols", "pass_through", "write_only"} <= set(names)
 
 
-def test_interrupted_it_leaves_no_process(tmp_path: Path) -> None:
-    mark = f"{os.getpid()}-interrupted"
+def recording_that_lasts(folder: Path, mark: str, output: int) -> "subprocess.Popen[bytes]":
+    """A ``record`` that has begun to write and is far from its end; its processes bear the mark."""
     command = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.lab",
-            "record",
-            "aes_xts",
-            "-o",
-            str(tmp_path / "run"),
-            "--calls",
-            "500",
-        ],
+        [sys.executable, "-m", "tests.lab", "record", "aes_xts", "-o", str(folder / "run"), "--calls", "500"],
         cwd=str(ROOT),
         env=dict(os.environ, DUMPFILT_TEST_RUN=mark),
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
-    calls = tmp_path / "run.dumpfilt" / "calls.jsonl"
+    calls = folder / "run.dumpfilt" / "calls.jsonl"
     deadline = time.monotonic() + 60
     while not calls.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert calls.exists()
     assert len(live_processes("DUMPFILT_TEST_RUN", mark)) > 1
+    return command
+
+
+def test_interrupted_it_leaves_no_process(tmp_path: Path) -> None:
+    mark = f"{os.getpid()}-interrupted"
+    command = recording_that_lasts(tmp_path, mark, subprocess.PIPE)
     command.send_signal(signal.SIGINT)
     output, _ = command.communicate(timeout=60)
     assert command.returncode == 130, output
@@ -115,30 +111,11 @@ def test_interrupted_it_leaves_no_process(tmp_path: Path) -> None:
 
 def test_killed_it_leaves_no_process(tmp_path: Path) -> None:
     mark = f"{os.getpid()}-killed"
-    command = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.lab",
-            "record",
-            "aes_xts",
-            "-o",
-            str(tmp_path / "run"),
-            "--calls",
-            "500",
-        ],
-        cwd=str(ROOT),
-        env=dict(os.environ, DUMPFILT_TEST_RUN=mark),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    calls = tmp_path / "run.dumpfilt" / "calls.jsonl"
-    deadline = time.monotonic() + 60
-    while not calls.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    command = recording_that_lasts(tmp_path, mark, subprocess.DEVNULL)
     command.kill()
     command.wait(10)
     # Wine's server notices that its last program is gone, and goes too, within some seconds.
-    while live_processes("DUMPFILT_TEST_RUN", mark) and time.monotonic() < deadline + 20:
+    deadline = time.monotonic() + 60
+    while live_processes("DUMPFILT_TEST_RUN", mark) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert live_processes("DUMPFILT_TEST_RUN", mark) == []
