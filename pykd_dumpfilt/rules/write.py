@@ -185,7 +185,7 @@ class WriteKeepsOffset(Rule):
                 call,
                 "offset",
                 f"Dump_Write changed *DiskByteOffset from {before:#x} to {after:#x}: the documentation says "
-                "that it should not, and some filters do it on purpose; if this one does, waive this",
+                "that it should not, and some filters do it on purpose",
                 {"before": before, "after": after},
             )
 
