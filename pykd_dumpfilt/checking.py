@@ -2,14 +2,14 @@
 
 import os
 from dataclasses import dataclass
-from typing import Callable, Iterable, Optional, Tuple, Union
+from typing import Callable, Optional, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Header, open_recording
-from .rules import Judge, Result, Verdict
+from .recording import Header, LoadedModule, open_recording
+from .rules import Judge, Result, Verdict, Waiver
 from .structures import Machine
 
-__all__ = ["EXIT_FAIL", "EXIT_PASS", "EXIT_UNDECIDED", "CheckResult", "check", "overall_exit_code"]
+__all__ = ["EXIT_FAIL", "EXIT_PASS", "EXIT_UNDECIDED", "CheckResult", "Report", "WaiverUse", "check"]
 
 EXIT_PASS = 0
 EXIT_FAIL = 1
@@ -26,12 +26,14 @@ class CheckResult:
         path: as given.
         header: the recording's first line.
         damage: what is missing or wrong in the recording, as sentences.
+        modules: the copies of the filter that were loaded, by number.
     """
 
     path: str
     header: Header
     result: Result
     damage: Tuple[str, ...] = ()
+    modules: Tuple[LoadedModule, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -59,6 +61,40 @@ class CheckResult:
         return {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL}.get(self.verdict, EXIT_UNDECIDED)
 
 
+@dataclass(frozen=True)
+class WaiverUse:
+    """What became of one waiver.
+
+    Attributes:
+        state: "used", "unused" (no finding of any recording is one that it accepts) or "expired" (it accepts
+            nothing any more).
+        findings: how many findings it accepted, or would accept had it not expired.
+    """
+
+    waiver: Waiver
+    state: str
+    findings: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run says: all formats of a report are made from this.
+
+    Attributes:
+        results: the recordings, in the order they were asked for.
+        waivers: every waiver that was given, in the order of their file.
+    """
+
+    results: Tuple[CheckResult, ...]
+    waivers: Tuple[WaiverUse, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 where any recording fails, else 3 where any does not pass, else 0."""
+        codes = {result.exit_code for result in self.results}
+        return EXIT_FAIL if EXIT_FAIL in codes else max(codes, default=EXIT_PASS)
+
+
 def check(
     path: "Union[str, os.PathLike[str]]", progress: Optional[Callable[[int], None]] = None
 ) -> CheckResult:
@@ -80,13 +116,8 @@ def check(
         footer = recording.footer
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)
-        return CheckResult(os.fspath(path), recording.header, result, damage)
-
-
-def overall_exit_code(results: Iterable[CheckResult]) -> int:
-    """1 where any recording fails, else 3 where any does not pass, else 0."""
-    codes = {result.exit_code for result in results}
-    return EXIT_FAIL if EXIT_FAIL in codes else max(codes, default=EXIT_PASS)
+        modules = tuple(recording.modules[number] for number in sorted(recording.modules))
+        return CheckResult(os.fspath(path), recording.header, result, damage, modules)
 
 
 def _machine(header: Header) -> Machine:

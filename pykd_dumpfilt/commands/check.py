@@ -3,7 +3,7 @@
 import argparse
 from typing import List
 
-from ..checking import EXIT_FAIL, CheckResult, check, overall_exit_code
+from ..checking import EXIT_FAIL, CheckResult, Report, check
 from ..errors import DumpfiltError
 from ..reports import render_json, render_text
 from . import console
@@ -31,10 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
                 # One that cannot be read is no reason to keep back what the others say.
                 unreadable = True
                 console.error(str(error))
+    report = Report(tuple(results))
     if results or arguments.format != "text":
-        text = render_json(results) if arguments.format == "json" else render_text(results)
+        text = render_json(report) if arguments.format == "json" else render_text(report)
         console.deliver(text, arguments.output)
-    code = overall_exit_code(results)
+    code = report.exit_code
     return EXIT_UNREADABLE if unreadable and code != EXIT_FAIL else code
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..checking import check
+from ..checking import Report, check
 from ..errors import UsageError
 from ..recording import Call, PageStore, Record
 from ..reports import render_text
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
     )
     result = check(summary.path)
-    console.show(render_text([result]))
+    console.show(render_text(Report((result,))))
     return result.exit_code
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..checking import check
+from ..checking import Report, check
 from ..reports import render_text
 from ..trace import active_session
 from . import console
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = session.stop("stopped by the user")
     console.show("\n".join(["disarmed: no breakpoint of ours is left", *describe_calls(status)]))
     result = check(session.path)
-    console.show(render_text([result]))
+    console.show(render_text(Report((result,))))
     return result.exit_code
 
 

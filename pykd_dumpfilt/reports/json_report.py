@@ -1,9 +1,9 @@
 """The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning."""
 
 import json
-from typing import Any, Dict, Sequence
+from typing import Any, Dict
 
-from ..checking import CheckResult
+from ..checking import CheckResult, Report
 from ..rules import Finding, RuleResult
 
 __all__ = ["FORMAT", "render_json", "report_object"]
@@ -11,14 +11,14 @@ __all__ = ["FORMAT", "render_json", "report_object"]
 FORMAT = "dumpfilt-report/1"
 
 
-def render_json(results: Sequence[CheckResult]) -> str:
+def render_json(report: Report) -> str:
     """The report as indented ASCII text, keys in a stable order."""
-    return json.dumps(report_object(results), indent=2, ensure_ascii=True)
+    return json.dumps(report_object(report), indent=2, ensure_ascii=True)
 
 
-def report_object(results: Sequence[CheckResult]) -> Dict[str, Any]:
+def report_object(report: Report) -> Dict[str, Any]:
     """The report as JSON values."""
-    return {"format": FORMAT, "recordings": [_recording(result) for result in results]}
+    return {"format": FORMAT, "recordings": [_recording(result) for result in report.results]}
 
 
 def _recording(checked: CheckResult) -> Dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Iterator, List, Sequence
 
-from ..checking import CheckResult
+from ..checking import CheckResult, Report
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._printable import printable, wrapped
 
@@ -14,11 +14,11 @@ _LISTED_REASONS = 12
 _LISTED_FINDINGS = 10
 
 
-def render_text(results: Sequence[CheckResult]) -> str:
+def render_text(report: Report) -> str:
     """One section for each recording, and a last line where there are several."""
-    sections = ["\n".join(_section(result)) for result in results]
-    if len(results) > 1:
-        sections.append(_summary(results))
+    sections = ["\n".join(_section(result)) for result in report.results]
+    if len(report.results) > 1:
+        sections.append(_summary(report.results))
     return "\n\n".join(sections)
 
 

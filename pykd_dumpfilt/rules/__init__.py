@@ -11,6 +11,7 @@
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
 from ._verdict import Verdict
+from ._waiver import Waiver
 from .judge import Judge, Result, judge
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Rule",
     "RuleResult",
     "Verdict",
+    "Waiver",
     "judge",
     "status_text",
 ]

@@ -3,10 +3,11 @@
 import abc
 import enum
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, List, Mapping, Set, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..decoded import DecodedCall
 from ..structures import NtStatus, Severity
+from ._waiver import Waiver
 
 __all__ = ["Finding", "Level", "Outcome", "Rule", "RuleResult", "status_text"]
 
@@ -32,12 +33,15 @@ class Outcome(str, enum.Enum):
     """Nothing found, but something could not be looked at."""
     NOT_EXERCISED = "not exercised"
     """No call that the rule could look at."""
+    WAIVED = "waived"
+    """There are findings, and every one of them is waived."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """One breach of one rule. ``evidence`` is what a program needs of it: JSON values, sizes and offsets as
-    integers (bytes), addresses and page frame numbers as hexadecimal text."""
+    integers (bytes), addresses and page frame numbers as hexadecimal text; its keys are those that the rule's
+    ``evidence`` names. ``waiver`` is the one that accepts it, if any."""
 
     rule: str
     level: Level
@@ -45,6 +49,7 @@ class Finding:
     callback: str
     message: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    waiver: Optional[Waiver] = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class RuleResult:
     Attributes:
         calls_checked: calls that the rule judged.
         found: breaches in all; ``findings`` holds the first of them.
+        by_callback: the same by callback, as :attr:`Finding.callback` names it.
+        waived: how many of ``found`` a waiver accepts.
         reasons: what could not be looked at, and how many findings are not listed; sentences.
         notes: what is legal and worth knowing; sentences.
     """
@@ -68,6 +75,8 @@ class RuleResult:
     findings: Tuple[Finding, ...] = ()
     reasons: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()
+    by_callback: Mapping[str, int] = field(default_factory=dict)
+    waived: int = 0
 
 
 class Rule(abc.ABC):
@@ -79,6 +88,7 @@ class Rule(abc.ABC):
         family: which part of the contract; "environment" is the system's side, not the filter's.
         statement: the obligation in one sentence.
         source: the document that states it.
+        evidence: what its findings report, as keys of :attr:`Finding.evidence` and what each holds.
         callbacks: which calls it looks at.
         ambiguous: whether also at calls of an address that serves several callbacks.
         returned: whether only at calls that returned; one that did not leaves the rule incomplete.
@@ -90,6 +100,7 @@ class Rule(abc.ABC):
     family: ClassVar[str]
     statement: ClassVar[str]
     source: ClassVar[str]
+    evidence: ClassVar[Mapping[str, str]] = {}
     callbacks: ClassVar[Tuple[str, ...]]
     ambiguous: ClassVar[bool] = False
     returned: ClassVar[bool] = True
@@ -101,7 +112,7 @@ class Rule(abc.ABC):
     def begin(self) -> None:
         """Forget everything: another recording begins."""
         self.findings: List[Finding] = []
-        self._found = 0
+        self._found: Dict[str, int] = {}
         self._checked = 0
         self._unsure: List[str] = []
         self._unsure_count = 0
@@ -128,8 +139,9 @@ class Rule(abc.ABC):
         reasons = list(self._unsure)
         if self._unsure_count > len(self._unsure):
             reasons.append(f"and {self._unsure_count - len(self._unsure)} more like these")
-        if self._found > len(self.findings):
-            reasons.append(f"and {self._found - len(self.findings)} more findings that are not listed")
+        found = sum(self._found.values())
+        if found > len(self.findings):
+            reasons.append(f"and {found - len(self.findings)} more findings that are not listed")
         notes = self.notes()
         if self._repeats:
             notes = (*notes, f"{self._repeats} more times the same as the findings")
@@ -140,7 +152,8 @@ class Rule(abc.ABC):
             source=self.source,
             outcome=self._outcome(),
             calls_checked=self._checked,
-            found=self._found,
+            found=found,
+            by_callback=dict(self._found),
             findings=tuple(self.findings),
             reasons=tuple(reasons),
             notes=notes,
@@ -156,7 +169,7 @@ class Rule(abc.ABC):
 
     def find(self, call: DecodedCall, message: str, evidence: Mapping[str, Any]) -> None:
         """Report a breach. The first 20 are kept, the rest are counted."""
-        self._found += 1
+        self._found[call.label] = self._found.get(call.label, 0) + 1
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
 

@@ -5,7 +5,7 @@ from typing import List
 
 import pytest
 
-from pykd_dumpfilt.checking import check, overall_exit_code
+from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Header, RecordingWriter
 
@@ -90,10 +90,35 @@ def test_overall_exit_code(tmp_path: Path) -> None:
     good = check(write(tmp_path / "good", passing()))
     bad = check(write(tmp_path / "bad", failing()))
     none = check(write(tmp_path / "none", Script()))
-    assert overall_exit_code([]) == 0
-    assert overall_exit_code([good, good]) == 0
-    assert overall_exit_code([good, none]) == 3
-    assert overall_exit_code([none, bad, good]) == 1
+    assert Report(()).exit_code == 0
+    assert (
+        Report(
+            (
+                good,
+                good,
+            )
+        ).exit_code
+        == 0
+    )
+    assert (
+        Report(
+            (
+                good,
+                none,
+            )
+        ).exit_code
+        == 3
+    )
+    assert (
+        Report(
+            (
+                none,
+                bad,
+                good,
+            )
+        ).exit_code
+        == 1
+    )
 
 
 def test_the_writer_is_the_real_one(tmp_path: Path) -> None:

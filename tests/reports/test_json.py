@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pykd_dumpfilt.checking import check
+from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.reports import render_json
 
 from .examples import failing, passing, write
@@ -11,7 +11,7 @@ from .examples import failing, passing, write
 
 def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", failing())
-    report = json.loads(render_json([check(path)]))
+    report = json.loads(render_json(Report((check(path),))))
     assert list(report) == ["format", "recordings"]
     assert report["format"] == "dumpfilt-report/1"
     (recording,) = report["recordings"]
@@ -85,21 +85,21 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
 
 def test_several_recordings_in_order(tmp_path: Path) -> None:
     paths = [write(tmp_path / name, passing()) for name in ("b", "a")]
-    report = json.loads(render_json([check(path) for path in paths]))
+    report = json.loads(render_json(Report(tuple(check(path) for path in paths))))
     assert [one["path"] for one in report["recordings"]] == [str(path) for path in paths]
     assert [one["verdict"] for one in report["recordings"]] == ["pass", "pass"]
 
 
 def test_damage_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "torn", passing(), close=False)
-    (recording,) = json.loads(render_json([check(path)]))["recordings"]
+    (recording,) = json.loads(render_json(Report((check(path),))))["recordings"]
     assert recording["verdict"] == "incomplete"
     assert "there is no footer" in recording["damage"][0]
 
 
 def test_the_text_is_ascii(tmp_path: Path) -> None:
     path = write(tmp_path / "gr\u00fcn", passing())
-    assert render_json([check(path)]).isascii()
+    assert render_json(Report((check(path),))).isascii()
 
 
 def _rule(name: str, level: str, outcome: str, checked: int) -> object:

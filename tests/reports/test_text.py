@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pykd_dumpfilt.checking import check
+from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.recording import LoadedModule
 from pykd_dumpfilt.reports import render_text
 
@@ -14,7 +14,7 @@ from .examples import HEADER, failing, passing, write
 def test_a_failing_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", failing())
     result = replace(check(path), path="bad.dumpfilt")
-    text = render_text([result])
+    text = render_text(Report((result,)))
     assert text.startswith(
         "FAIL  bad.dumpfilt\n"
         "  filter myfilt, hibernate, x64, 2 calls (1 Dump_Write, 1 Dump_Read)\n"
@@ -34,7 +34,7 @@ def test_a_failing_recording(tmp_path: Path) -> None:
 
 
 def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
-    text = render_text([check(write(tmp_path / "good", passing()))])
+    text = render_text(Report((check(write(tmp_path / "good", passing())),)))
     assert text.startswith("PASS  ")
     assert "Next" not in text
     assert "Findings" not in text
@@ -42,20 +42,20 @@ def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
 
 def test_a_path_with_a_space_is_quoted_in_the_advice(tmp_path: Path) -> None:
     result = replace(check(write(tmp_path / "bad", failing())), path="my run.dumpfilt")
-    assert 'dumpfilt show "my run.dumpfilt" --call 1' in render_text([result])
+    assert 'dumpfilt show "my run.dumpfilt" --call 1' in render_text(Report((result,)))
 
 
 def test_a_warning_is_not_called_a_failure(tmp_path: Path) -> None:
     script = passing()
     script.records[0] = LoadedModule(0, "dump_myfilt", 0xFFFFF80031000000, 0x7000)
-    text = render_text([check(write(tmp_path / "odd", script))])
+    text = render_text(Report((check(write(tmp_path / "odd", script)),)))
     assert text.startswith("PASS  ")
     assert "  DF-ARGS-002  warning" in text
     assert "  warning DF-ARGS-002, call 0, Dump_Write\n" in text
 
 
 def test_why_it_is_incomplete_and_what_to_do(tmp_path: Path) -> None:
-    text = render_text([check(write(tmp_path / "torn", passing(), close=False))])
+    text = render_text(Report((check(write(tmp_path / "torn", passing(), close=False)),)))
     assert text.startswith("INCOMPLETE  ")
     assert "  - there is no footer" in text
     assert "Next\n  record again" in text
@@ -64,7 +64,7 @@ def test_why_it_is_incomplete_and_what_to_do(tmp_path: Path) -> None:
 def test_notes_say_what_is_legal_and_worth_knowing(tmp_path: Path) -> None:
     script = passing()
     script.plain("Dump_Start", status=0xC0210001)
-    text = render_text([check(write(tmp_path / "note", script))])
+    text = render_text(Report((check(write(tmp_path / "note", script)),)))
     assert "Notes\n  DF-CALL-001: Dump_Start returned STATUS_FVE_NOT_ENCRYPTED" in text
 
 
@@ -74,11 +74,11 @@ def test_several_recordings_end_with_a_sum(tmp_path: Path) -> None:
         check(write(tmp_path / "bad", failing())),
         check(write(tmp_path / "none", Script())),
     ]
-    assert render_text(results).endswith("\n\n3 recordings: 1 fail, 1 not exercised, 1 pass")
+    assert render_text(Report(tuple(results))).endswith("\n\n3 recordings: 1 fail, 1 not exercised, 1 pass")
 
 
 def test_lines_fit_a_terminal(tmp_path: Path) -> None:
-    text = render_text([replace(check(write(tmp_path / "bad", failing())), path="bad.dumpfilt")])
+    text = render_text(Report((replace(check(write(tmp_path / "bad", failing())), path="bad.dumpfilt"),)))
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
@@ -88,6 +88,6 @@ def test_hostile_names_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
     script.records[0] = LoadedModule(0, "hiber_" + evil, 0, 0)
     script.read(0x1000, b"", exit=None, status=None, unreturned=evil)
     header = replace(HEADER, filter=evil, tool=evil)
-    text = render_text([check(write(tmp_path / "evil", script, header))])
+    text = render_text(Report((check(write(tmp_path / "evil", script, header)),)))
     assert all(line.isprintable() for line in text.split("\n"))
     assert "\\x1b[2J" in text
