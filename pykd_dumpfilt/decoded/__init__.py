@@ -10,6 +10,7 @@ A value that is not there is a :class:`NoValue` that says which kind: not captur
 from ._buffer import BufferView
 from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
+from ._given_back import given_back
 from ._structures import DiskGeometry, FilterExtension, FilterInitializationData, Mdl, PartitionInfo
 from ._values import Absence, BufferUnreadableError, NoValue, missing_bytes
 
@@ -26,6 +27,7 @@ __all__ = [
     "Mdl",
     "NoValue",
     "PartitionInfo",
+    "given_back",
     "layout_of",
     "mdl_changes",
     "missing_bytes",

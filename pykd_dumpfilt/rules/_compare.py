@@ -1,15 +1,15 @@
 """One buffer that Dump_Read gave back against what Dump_Write was given for the same disk offsets."""
 
-from dataclasses import dataclass, replace
-from typing import Iterator, Tuple, Union
+from dataclasses import dataclass
+from typing import Iterator, Tuple
 
-from ..decoded import Absence, BufferView, DecodedCall, NoValue
+from ..decoded import BufferView
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE, PageSource
 from ._difference import Difference
 from ._written import UNREADABLE, Extent
 
-__all__ = ["Given", "compare", "given_back"]
+__all__ = ["Given", "compare"]
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,6 @@ class Given:
     base: int
     held: int
     view: BufferView
-
-
-def given_back(call: DecodedCall, index: int) -> Union[BufferView, NoValue]:
-    """The pages that MDL ``index`` described at entry, as they are at return: the caller looks there."""
-    none = NoValue(Absence.NOT_CAPTURED)
-    if call.exit is None:
-        return none
-    views = call.exit.source or call.exit.buffers
-    if index >= len(views) or index >= len(call.entry.buffers):
-        return none
-    view, entry = views[index], call.entry.buffers[index].raw
-    if (view.raw.offset, view.raw.size) == (entry.offset, entry.size):
-        return view
-    # ByteOffset or ByteCount was changed (another rule's matter), the page frame numbers were not.
-    return BufferView(
-        replace(view.raw, offset=entry.offset, size=entry.size), call.entry.mdls[index], call.pages
-    )
 
 
 def compare(

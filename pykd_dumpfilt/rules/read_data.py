@@ -7,9 +7,9 @@ that the MDL describes, to undo what was done at the write.
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
-from ..decoded import BufferView, DecodedCall, NoValue
+from ..decoded import BufferView, DecodedCall, NoValue, given_back
 from ..recording import PAGE_SIZE
-from ._compare import Given, compare, given_back
+from ._compare import Given, compare
 from ._difference import Difference, differing
 from ._originals import Original, PageChange, changed_pages, is_in_use, originals
 from ._rule import Rule

@@ -8,10 +8,10 @@ where the one before it stopped, and the crash stack's data is not held against 
 
 from typing import Dict, List, Optional, Tuple
 
-from ..decoded import DecodedCall, Mdl, NoValue
+from ..decoded import DecodedCall, Mdl, NoValue, given_back
 from ..recording import CALLBACKS
 from ..structures import NtStatus
-from ._compare import Given, compare, given_back
+from ._compare import Given, compare
 from ._difference import Difference, First
 from ._numbers import MissingNumbers
 from ._rule import Rule, status_text
