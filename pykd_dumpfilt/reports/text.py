@@ -3,8 +3,9 @@
 from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report
-from ..rules import Finding, Level, Outcome, RuleResult, Verdict
+from ..rules import Finding, Level, RuleResult, Verdict
 from ._printable import printable, wrapped
+from ._words import outcome_word, show_command
 
 __all__ = ["render_text"]
 
@@ -71,29 +72,20 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _rule(rule: RuleResult) -> Iterator[str]:
-    head = f"  {rule.rule:{_ID_WIDTH}}  {_outcome(rule):{_OUTCOME_WIDTH}}  {rule.calls_checked:>7} checked  "
+    head = (
+        f"  {rule.rule:{_ID_WIDTH}}  {outcome_word(rule):{_OUTCOME_WIDTH}}  {rule.calls_checked:>7} checked  "
+    )
     yield from wrapped(rule.statement, " " * len(head), head)
     for reason in rule.reasons:
         yield from wrapped(reason, "      ", "    - ")
 
 
-def _outcome(rule: RuleResult) -> str:
-    """A warning is not called a failure: it fails nothing."""
-    if rule.outcome is Outcome.FAIL and rule.level is not Level.ERROR:
-        return str(rule.level.value)
-    return str(rule.outcome.value)
-
-
 def _advice(checked: CheckResult) -> List[str]:
-    path = printable(checked.path)
-    if " " in path:
-        # Double quotes are quotes to every shell that this runs in.
-        path = f'"{path}"'
     errors = [one for one in checked.result.findings if one.level is Level.ERROR]
     if errors:
-        return [f"look at the first error: dumpfilt show {path} --call {errors[0].call}"]
+        return [f"look at the first error: {show_command(checked.path, errors[0].call)}"]
     if checked.verdict is Verdict.INCOMPLETE:
-        return [f"record again, or see what is there: dumpfilt show {path}"]
+        return [f"record again, or see what is there: {show_command(checked.path)}"]
     return []
 
 

@@ -1,0 +1,215 @@
+"""What a finding is about, as bytes beside each other."""
+
+from itertools import islice
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
+
+from ...decoded import DecodedCall, NoValue, given_back, layout_of
+from ...errors import RecordingError
+from ...recording import PAGE_SIZE, Piece
+from ...rules import Finding
+from .comparison import Comparison, compare
+from .transfers import Placed, described, gave_back, given, holding, part
+from .walk import Walk
+
+__all__ = ["Comparison", "comparisons"]
+
+_BEFORE = 32
+_MAX_PER_FINDING = 4
+_STRETCH = 64 * 1024
+_PAIRS = (("expected", "got"), ("before", "after"), ("then", "now"), ("mapped", "physical"))
+
+
+def comparisons(finding: Finding, walk: Walk) -> List[Comparison]:
+    """The comparisons that show a finding; none for a rule that is not about bytes."""
+    try:
+        found = list(islice(_found(finding, walk), _MAX_PER_FINDING))
+    except (RecordingError, OSError) as error:
+        return [Comparison("Bytes", "", "", missing=str(error))]
+    return found or list(_from_evidence(finding))
+
+
+def shows_bytes(finding: Finding) -> bool:
+    """Whether there may be a comparison for it."""
+    return finding.rule in _BY_RULE or any(True for _ in _from_evidence(finding))
+
+
+def _found(finding: Finding, walk: Walk) -> Iterator[Comparison]:
+    show = _BY_RULE.get(finding.rule)
+    if show is not None and walk.recording is not None:
+        yield from show(finding, walk.call(finding.call), walk)
+
+
+def _round_trip(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    number = _number(finding, "written_by_call")
+    if number is None:
+        return
+    written = walk.call(number)
+    yield from _at_disk_offset(
+        finding,
+        (f"Given to Dump_Write, call {number}", given(written)),
+        (f"Given back by Dump_Read, call {call.number}", gave_back(call)),
+    )
+
+
+def _repeated(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    number = _number(finding, "earlier_call")
+    if number is None:
+        return
+    earlier = walk.call(number)
+    yield from _at_disk_offset(
+        finding,
+        (f"Given back by call {number}", gave_back(earlier)),
+        (f"Given back by call {call.number}", gave_back(call)),
+    )
+
+
+def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    index, page = _number(finding, "mdl"), _number(finding, "page")
+    if index is None or page is None or index >= len(call.entry.buffers):
+        return
+    before, after = call.entry.buffers[index], given_back(call, index)
+    if isinstance(after, NoValue) or page >= min(len(before.raw.pages), len(after.raw.pages)):
+        return
+    one, two = before.raw.pages[page], after.raw.pages[page]
+    if one is None or two is None:
+        return
+    start, end = part(before, page)
+    ignore = described(call, before, page) if finding.rule == "DF-READ-003" else []
+    yield compare(
+        f"Page {page} of the buffer{'' if index == 0 else f' of MDL {index} of the chain'}, whole; bytes "
+        f"{start:#x} to {end - 1:#x} are the buffer's{', which Dump_Read may change' if ignore else ''}",
+        ("At entry", walk.page(one)),
+        ("At return", walk.page(two)),
+        ignore=ignore,
+    )
+
+
+def _mdls(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    if call.exit is None:
+        return
+    for index, (before, after) in enumerate(zip(call.entry.raw.mdls, call.exit.raw.mdls)):
+        if before.data != after.data:
+            name = "MDL" if index == 0 else f"MDL {index} of the chain"
+            yield _structure(name, "MDL", before, after, call)
+
+
+def _write_substitute(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    yield from _from_evidence(finding)
+    yield from _mdls(finding, call, walk)
+
+
+def _extension(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    yield from _pieces(call, "FILTER_EXTENSION", "filter_extension")
+
+
+def _registration(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    yield from _pieces(call, "FILTER_INITIALIZATION_DATA", "filter_initialization_data")
+
+
+def _offset(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    yield from _pieces(call, "*DiskByteOffset", "disk_byte_offset")
+
+
+def _transformed(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    index = _number(finding, "mdl") or 0
+    if call.exit is None or index >= min(len(call.entry.buffers), len(call.exit.buffers)):
+        return
+    before, after = call.entry.buffers[index], call.exit.buffers[index]
+    page, byte = _number(finding, "page") or 0, _number(finding, "byte") or 0
+    held = min(before.held, after.held)
+    start = max(0, min(held, page * PAGE_SIZE + byte - before.raw.offset) // 16 * 16 - _BEFORE)
+    end = min(held, start + PAGE_SIZE)
+    yield compare(
+        f"Bytes {start:#x} to {end - 1:#x} of the data",
+        ("Given to Dump_Write", before.read(start, end)),
+        ("What goes to the disk", after.read(start, end)),
+        start,
+    )
+
+
+def _from_evidence(finding: Finding) -> Iterator[Comparison]:
+    for one, two in _PAIRS:
+        try:
+            left, right = (bytes.fromhex(finding.evidence[key]) for key in (one, two))
+        except (KeyError, TypeError, ValueError):
+            continue
+        if left and right:
+            start = _number(finding, "byte") or 0
+            yield compare(
+                "From the finding's evidence", (one.capitalize(), left), (two.capitalize(), right), start
+            )
+
+
+_BY_RULE: Dict[str, Callable[[Finding, DecodedCall, Walk], Iterator[Comparison]]] = {
+    "DF-REG-001": _registration,
+    "DF-REG-002": _registration,
+    "DF-REG-003": _registration,
+    "DF-REG-004": _registration,
+    "DF-CALL-002": _extension,
+    "DF-WRITE-001": _page,
+    "DF-WRITE-002": _mdls,
+    "DF-WRITE-003": _mdls,
+    "DF-WRITE-004": _write_substitute,
+    "DF-WRITE-005": _mdls,
+    "DF-WRITE-006": _offset,
+    "DF-WRITE-007": _transformed,
+    "DF-READ-001": _offset,
+    "DF-READ-002": _mdls,
+    "DF-READ-003": _page,
+    "DF-READ-004": _repeated,
+    "DF-TRIP-001": _round_trip,
+}
+
+
+def _at_disk_offset(
+    finding: Finding, left: Tuple[str, Placed], right: Tuple[str, Placed]
+) -> Iterator[Comparison]:
+    """Both sides from a little before the finding's disk offset to its last, as far as both buffers reach."""
+    offset = _number(finding, "disk_offset")
+    if offset is None:
+        return
+    last = _number(finding, "last_disk_offset")
+    places = [holding(side[1], offset) for side in (left, right)]
+    one, two = places
+    if one is None or two is None:
+        yield Comparison("Bytes", left[0], right[0], missing="the buffers do not hold this disk offset")
+        return
+    start = max(one[0], two[0], offset // 16 * 16 - _BEFORE)
+    end = min(one[0] + one[1].held, two[0] + two[1].held, start + _STRETCH)
+    if last is not None:
+        end = min(end, last // 16 * 16 + 16 + _BEFORE)
+    yield compare(
+        f"Disk offsets {start:#x} to {end - 1:#x}",
+        (left[0], one[1].read(start - one[0], end - one[0])),
+        (right[0], two[1].read(start - two[0], end - two[0])),
+        start,
+    )
+
+
+def _pieces(call: DecodedCall, name: str, attribute: str) -> Iterator[Comparison]:
+    if call.exit is None:
+        return
+    before: Optional[Piece] = getattr(call.entry.raw, attribute)
+    after: Optional[Piece] = getattr(call.exit.raw, attribute)
+    if before is not None and after is not None:
+        yield _structure(name, name, before, after, call)
+
+
+def _structure(title: str, name: str, before: Piece, after: Piece, call: DecodedCall) -> Comparison:
+    fields: List[Tuple[int, int, str]] = []
+    layout = None if name.startswith("*") else layout_of(name, before, call.machine)
+    if layout is not None:
+        fields = [(field.offset, field.offset + field.size, path) for path, field in layout.leaves.items()]
+        if name == "MDL" and len(before.data) > layout.size:
+            fields.append((layout.size, len(before.data), "PFN array"))
+    return compare(
+        f"{title} at {before.address:#x}",
+        ("At entry", before.data),
+        ("At return", after.data),
+        fields=fields,
+    )
+
+
+def _number(finding: Finding, key: str) -> Optional[int]:
+    value = finding.evidence.get(key)
+    return value if type(value) is int and value >= 0 else None

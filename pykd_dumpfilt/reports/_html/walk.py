@@ -1,0 +1,120 @@
+"""One more walk over a recording that was checked, for what a picture needs; in bounded memory."""
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Set, Tuple
+
+from ...checking import CheckResult
+from ...decoded import DecodedCall
+from ...errors import DumpfiltError
+from ...recording import Call, LoadedModule, Recording, Unloaded, open_recording
+from ...structures import Machine
+from .blocks import Blocks
+from .disk_map import DISK_LANES
+from .entropy import EntropySample, transfer_views
+from .timeline import TimelineBuilder
+
+__all__ = ["Walk", "walk"]
+
+_SECTOR = 512
+_MAX_BLOCKS = 8192
+_MAX_EVENTS = 40
+_TRANSFERS = ("Dump_Write", "Dump_Read")
+
+
+@dataclass
+class Walk:
+    """What a walk saw.
+
+    Attributes:
+        disk: bytes by disk offset, on the lanes of the disk map.
+        places: for calls that findings are about, the range of disk offsets that they were for.
+        loads: for copies by number, the number of calls that had ended before it was loaded.
+        events: how many calls had ended before a copy was loaded or unloaded; the first 40.
+        problem: why the recording could not be walked over, or not to its end; empty where it could.
+        recording: open, for single calls; None where it cannot be used.
+    """
+
+    disk: Blocks = field(default_factory=lambda: Blocks(len(DISK_LANES), _SECTOR, _MAX_BLOCKS))
+    timeline: TimelineBuilder = field(default_factory=TimelineBuilder)
+    entropy: Mapping[str, EntropySample] = field(
+        default_factory=lambda: {name: EntropySample() for name in _TRANSFERS}
+    )
+    places: Dict[int, Tuple[int, int]] = field(default_factory=dict)
+    loads: Dict[int, int] = field(default_factory=dict)
+    events: List[int] = field(default_factory=list)
+    problem: str = ""
+    recording: Optional[Recording] = None
+    modules: Dict[int, LoadedModule] = field(default_factory=dict)
+
+    def call(self, number: int) -> DecodedCall:
+        """One call, read alone.
+
+        Raises:
+            RecordingError: it is not there, or damaged.
+        """
+        assert self.recording is not None
+        raw = self.recording.call(number)
+        return DecodedCall(
+            raw, self.modules.get(raw.module), Machine(self.recording.header.machine), self.recording
+        )
+
+    def page(self, number: int) -> bytes:
+        """A page of the recording.
+
+        Raises:
+            RecordingError: it is damaged.
+        """
+        assert self.recording is not None
+        return self.recording.page(number)
+
+
+def walk(checked: CheckResult) -> Walk:
+    """Walk over the recording that ``checked`` is the result of; ``problem`` says what went wrong."""
+    seen = Walk()
+    wanted = {finding.call for finding in checked.result.findings}
+    try:
+        recording = open_recording(checked.path)
+        if recording.header != checked.header:
+            seen.problem = "there is another recording now at its path"
+            return seen
+        calls = _walk(seen, recording, wanted)
+        if calls != checked.calls:
+            seen.problem = f"it held {checked.calls} calls when it was checked, and holds {calls} now"
+        seen.recording = recording
+        seen.modules = recording.modules
+    except DumpfiltError as error:
+        seen.problem = str(error)
+    except OSError as error:
+        seen.problem = f"it cannot be read: {error.strerror or error}"
+    return seen
+
+
+def _walk(seen: Walk, recording: Recording, wanted: Set[int]) -> int:
+    calls = 0
+    machine = Machine(recording.header.machine)
+    for record in recording:
+        if isinstance(record, Call):
+            calls += 1
+            _call(seen, DecodedCall(record, None, machine, recording), wanted)
+        elif isinstance(record, (LoadedModule, Unloaded)):
+            if len(seen.events) < _MAX_EVENTS:
+                seen.events.append(calls)
+            if isinstance(record, LoadedModule) and len(seen.loads) < _MAX_EVENTS:
+                seen.loads[record.number] = calls
+    return calls
+
+
+def _call(seen: Walk, call: DecodedCall, wanted: Set[int]) -> None:
+    seen.timeline.add(call)
+    if call.callback not in _TRANSFERS:
+        return
+    offset, size = call.entry.disk_byte_offset, call.byte_count
+    if isinstance(offset, int) and isinstance(size, int) and size:
+        if call.number in wanted:
+            seen.places[call.number] = (offset, offset + size)
+        failed = call.status is None or not call.status.is_success
+        # What a failed call was to transfer is not on the disk, and not in memory.
+        lane = "error status" if failed else "written" if call.callback == "Dump_Write" else "read"
+        seen.disk.add(DISK_LANES.index(lane), offset, offset + size)
+    for before, after in transfer_views(call):
+        seen.entropy[call.callback or ""].add(call.number, before, after)
