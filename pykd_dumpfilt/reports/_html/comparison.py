@@ -7,6 +7,8 @@ from .hexdump import Elision, Row, changed_bytes, side_by_side
 
 __all__ = ["Comparison", "compare"]
 
+_LONGEST = 64 * 1024
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,8 +37,10 @@ def compare(
     fields: Sequence[Tuple[int, int, str]] = (),
 ) -> Comparison:
     """Compare two named byte strings; the other arguments are those of :func:`side_by_side`."""
-    rows = side_by_side(left[1], right[1], start, ignore, fields)
-    count = changed_bytes(left[1], right[1], start, ignore)
-    size = max(len(left[1]), len(right[1]))
+    whole = max(len(left[1]), len(right[1]))
+    one, two = left[1][:_LONGEST], right[1][:_LONGEST]
+    rows = side_by_side(one, two, start, ignore, fields)
+    count = changed_bytes(one, two, start, ignore)
+    size = f"{whole}" if whole <= _LONGEST else f"the first {_LONGEST}"
     summary = f"{count} of {size} bytes differ" if count else f"no byte of {size} differs"
     return Comparison(caption, left[0], right[0], rows, summary)

@@ -1,6 +1,7 @@
 """Who was tested, and where: names, numbers and dates from a recording, as rows of text."""
 
 import datetime
+import json
 from typing import Iterator, List, Optional, Tuple
 
 from ...checking import CheckResult
@@ -44,7 +45,11 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
         ("Scenario", checked.scenario),
     ]
     rows += [(name.capitalize(), value) for name, value in list(header.debugger.items())[:_MAX_OPTIONS]]
-    rows += [(f"Option {name}", str(value)) for name, value in list(header.options.items())[:_MAX_OPTIONS]]
+    rows += [
+        (f"Option {name}", json.dumps(value))
+        for name, value in list(header.options.items())[:_MAX_OPTIONS]
+        if value not in ({}, [], "", None)
+    ]
     rows += list(_closing(seen))
     return rows
 
@@ -65,7 +70,7 @@ def _hexadecimal(value: Optional[int]) -> str:
 def _timestamp(value: Optional[int]) -> str:
     if value is None:
         return "not readable"
-    if not 0 <= value < 1 << 32:
+    if not 0 < value < 1 << 32:
         return f"{value:#x}"
     date = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
     # Linkers that build reproducibly put a hash there.

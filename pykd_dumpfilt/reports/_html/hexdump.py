@@ -1,12 +1,14 @@
 """Two byte strings beside each other in rows of 16, for people who look for what differs."""
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple, Union
+from typing import List, Sequence, Set, Tuple, Union
 
 __all__ = ["Elision", "Row", "Text", "changed_bytes", "side_by_side"]
 
 _ROW = 16
 _CONTEXT = 2
+_BEGINNING = 8
+_END = 4
 _MAX_ROWS = 32
 
 Text = Tuple[Tuple[str, bool], ...]
@@ -52,10 +54,7 @@ def side_by_side(
     rows = (lead + max(len(left), len(right)) + _ROW - 1) // _ROW
     marks = [_marks(left, right, row * _ROW - lead, start, ignore) for row in range(rows)]
     changed = [row for row in range(rows) if any(marks[row])]
-    wanted = sorted(
-        {near for row in changed for near in range(max(0, row - _CONTEXT), min(rows, row + _CONTEXT + 1))}
-    ) or list(range(rows))
-    shown = wanted[:_MAX_ROWS]
+    shown = _wanted(changed, rows)[:_MAX_ROWS]
     found: List[Union[Row, Elision]] = []
     at = 0
     for row in [*shown, rows]:
@@ -71,6 +70,16 @@ def changed_bytes(left: bytes, right: bytes, start: int = 0, ignore: Sequence[Tu
     """How many bytes differ; a byte that only one side has differs. Arguments as for :func:`side_by_side`."""
     size = max(len(left), len(right))
     return sum(sum(_marks(left, right, at, start, ignore)) for at in range(0, size, _ROW))
+
+
+def _wanted(changed: List[int], rows: int) -> List[int]:
+    """Changed rows and two around them; of a long run of changed rows its beginning and its end."""
+    wanted: Set[int] = set()
+    changes = set(changed)
+    for row in changed:
+        if not all(near in changes for near in range(row - _BEGINNING, row + _END + 1)):
+            wanted.update(range(max(0, row - _CONTEXT), min(rows, row + _CONTEXT + 1)))
+    return sorted(wanted) or list(range(rows))
 
 
 def _marks(

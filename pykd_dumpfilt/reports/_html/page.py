@@ -18,6 +18,8 @@ from .view import MAX_HEXDUMPS, recording_views
 __all__ = ["page"]
 
 _PACKAGE = "pykd_dumpfilt.reports"
+_MAX_LISTED = 6
+_ORDER = (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.NOT_EXERCISED, Verdict.PASS)
 
 
 def page(report: Report) -> str:
@@ -35,13 +37,14 @@ def page(report: Report) -> str:
     environment.filters["slug"] = lambda text: str(text).replace(" ", "-")
     style = (pkgutil.get_data(_PACKAGE, "templates/report.css") or b"").decode().replace("\r\n", "\n")
     counts = [
-        (sum(result.verdict is verdict for result in report.results), verdict.value) for verdict in Verdict
+        (sum(result.verdict is verdict for result in report.results), verdict.value) for verdict in _ORDER
     ]
     text: str = environment.get_template("report.html.j2").render(
         recordings=recording_views(report),
         waivers=report.waivers,
         counts=[one for one in counts if one[0]],
         max_hexdumps=MAX_HEXDUMPS,
+        max_listed=_MAX_LISTED,
         style=Markup(style),
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         version=__version__,

@@ -68,7 +68,7 @@ def _pictures(checked: CheckResult, seen: Walk, anchor: str) -> Iterator[Picture
             "Calls",
             lambda width, name: timeline_plot(timeline, width, name),
             _timeline_sentences(timeline),
-            ("callback", "calls", "error statuses", "did not return", "listed findings"),
+            ("callback", "calls", "no success", "did not return", "listed findings"),
             [
                 (
                     lane.name,
@@ -154,7 +154,7 @@ def _timeline_sentences(timeline: Timeline) -> List[str]:
     if any(lane.finding_count for lane in timeline.lanes):
         found.append("A triangle marks findings.")
     if errors:
-        found.append(f"A cross marks calls that returned an error status: {errors}.")
+        found.append(f"A cross marks calls that did not return success: {errors}.")
     if unreturned:
         found.append(f"A square marks calls whose return was not seen: {unreturned}.")
     return found

@@ -23,7 +23,8 @@ _LANE = 0.34
 _BAR = 0.56
 _MAX_DUMBBELLS = 160
 _BINS = 32
-_LABEL = 0.85
+_DIGIT = 0.08
+_NAMES = 1.42
 _COLOUR_OF = {"Dump_Write": "written", "Dump_Read": "read"}
 _DISK_LANES = (
     ("written", "written", "written"),
@@ -40,7 +41,7 @@ def disk_plot(disk: DiskMap, width: float, name: str) -> str:
 
 def _disk(disk: DiskMap, width: float) -> "Figure":
     lanes = [lane for lane in _DISK_LANES if lane[0] in ("written", "read") or disk.lanes[lane[0]]]
-    figure, axes = _lanes([label for _, label, _ in lanes], width, 0.62)
+    figure, axes = _lanes([label for _, label, _ in lanes], width, 0.4)
     for part in disk.parts:
         axes.axvspan(part.left, part.right, color=COLOURS["field"], linewidth=0)
     for index, (name, _, colour) in enumerate(lanes):
@@ -51,8 +52,9 @@ def _disk(disk: DiskMap, width: float) -> "Figure":
     floor = len(lanes) - 0.5
     for part in disk.parts:
         # A part that is too narrow for its label goes without: the table has it.
-        if (part.right - part.left) * width > _LABEL:
-            axes.text(part.left, floor + 0.3, f"{part.start:#x}", va="top", color=COLOURS["muted"])
+        label = f"{part.start:#x}"
+        if (part.right - part.left) * (width - _NAMES) > _DIGIT * (len(label) + 1):
+            axes.text(part.left, floor + 0.3, label, va="top", color=COLOURS["muted"])
     for one, two in zip(disk.parts, disk.parts[1:]):
         middle = (one.right + two.left) / 2
         axes.text(middle, floor + 0.08, "//", ha="center", va="center", color=COLOURS["muted"])
@@ -75,8 +77,8 @@ def _timeline(timeline: Timeline, width: float) -> "Figure":
         axes.broken_barh(spans, (index - _BAR / 2, _BAR), color=colour, linewidth=0)
         middle = (timeline.grain - 1) / 2
         for marker, mark, places in (
-            ("x", "unwritten", lane.errors),
-            ("s", "unwritten", lane.unreturned),
+            ("x", "paper", lane.errors),
+            ("s", "paper", lane.unreturned),
             ("v", "bad", lane.findings),
         ):
             axes.plot(
@@ -85,6 +87,7 @@ def _timeline(timeline: Timeline, width: float) -> "Figure":
                 marker,
                 color=COLOURS[mark],
                 markersize=6,
+                markeredgewidth=1.6 if marker == "x" else 0,
                 clip_on=False,
             )
     axes.set_xlim(timeline.start - 0.5, timeline.end - 0.5)
@@ -128,7 +131,7 @@ def _dumbbells(axes: "Axes", pairs: Sequence[Pair]) -> None:
     axes.plot(at, after, "D", color=COLOURS["written"], markersize=3.6, label="after")
     axes.set_ylim(-0.3, 8.3)
     axes.set_yticks([0, 2, 4, 6, 8])
-    axes.set_xlim(-1, len(pairs))
+    axes.set_xlim(-0.6, len(pairs) - 0.4)
     axes.locator_params(axis="x", integer=True, nbins=6)
     axes.set_ylabel("bits per byte", color=COLOURS["muted"])
     axes.set_xlabel("page, in the order of calls", color=COLOURS["muted"])
@@ -178,7 +181,7 @@ def _lanes(labels: Sequence[str], width: float, below: float) -> "Tuple[Figure, 
     """Axes with one named lane for each label, the first on top."""
     height = _LANE * len(labels) + below
     figure = _figure(width, height)
-    left = 1.42 / width
+    left = _NAMES / width
     axes = figure.add_axes((left, (below - 0.08) / height, 0.985 - left, _LANE * len(labels) / height))
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_yticks(range(len(labels)), labels)

@@ -17,7 +17,9 @@ __all__ = ["COLOURS", "picture"]
 
 COLOURS = {
     name: f"#0{index}0{index}f{index}"
-    for index, name in enumerate(("ink", "muted", "line", "field", "written", "read", "unwritten", "bad"), 1)
+    for index, name in enumerate(
+        ("ink", "muted", "line", "field", "paper", "written", "read", "unwritten", "bad"), 1
+    )
 }
 """A mark for each variable of the style sheet."""
 

@@ -24,6 +24,14 @@ _LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why the verdict is no pass, and where the findings are that it counts."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
 class RuleView:
     """A row of the table of rules; ``link`` is empty where the source is no page that may be linked to."""
 
@@ -72,7 +80,7 @@ class RecordingView:
 
     checked: CheckResult
     anchor: str
-    reasons: Sequence[str]
+    reasons: Sequence[Reason]
     reasons_left_out: int
     problem: str
     rules: Sequence[RuleView]
@@ -108,7 +116,9 @@ def _recording(checked: CheckResult, anchor: str, hexdumps: int) -> RecordingVie
     return RecordingView(
         checked=checked,
         anchor=anchor,
-        reasons=reasons[:_MAX_REASONS],
+        reasons=[
+            Reason(reason, by_rule.get(reason.partition(":")[0], "")) for reason in reasons[:_MAX_REASONS]
+        ],
         reasons_left_out=max(0, len(reasons) - _MAX_REASONS),
         problem=seen.problem,
         rules=[

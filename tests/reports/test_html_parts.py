@@ -1,0 +1,161 @@
+"""What the page is made of: bounded memory, the map, the timeline, entropy, hexdumps, pictures."""
+
+import hashlib
+import tracemalloc
+from pathlib import Path
+from typing import Tuple
+
+import pytest
+
+from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.reports import render_html
+from pykd_dumpfilt.reports._html.blocks import Blocks
+from pykd_dumpfilt.reports._html.disk_map import disk_map
+from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
+from pykd_dumpfilt.reports._html.hexdump import Elision, Row, changed_bytes, side_by_side
+from pykd_dumpfilt.reports._html.walk import walk
+
+from ..benchmarks.synthetic import write_recording
+from ..rules.examples import Script, pattern
+from .examples import write
+
+
+def test_blocks_grow_instead_of_becoming_many() -> None:
+    blocks = Blocks(1, 512, 16)
+    for at in range(0, 1 << 20, 4096):
+        blocks.add(0, at, at + 4096)
+    assert blocks.grain == 65536
+    assert blocks.amounts == {index: [65536] for index in range(16)}
+
+
+def test_a_block_gets_what_lies_in_it() -> None:
+    blocks = Blocks(2, 512, 16)
+    blocks.add(1, 500, 1030)
+    assert blocks.amounts == {0: [0, 12], 1: [0, 512], 2: [0, 6]}
+
+
+def test_a_range_of_hostile_size_is_no_loop() -> None:
+    blocks = Blocks(1, 512, 16)
+    blocks.add(0, -(1 << 62), 1 << 62)
+    assert len(blocks.amounts) <= 16
+
+
+def on_disk(*ranges: Tuple[int, int, int]) -> Blocks:
+    """Lane, start and end of transfers."""
+    blocks = Blocks(3, 512, 8192)
+    for lane, start, end in ranges:
+        blocks.add(lane, start, end)
+    return blocks
+
+
+def test_wide_gaps_are_taken_out_of_the_map() -> None:
+    disk = disk_map(on_disk((0, 0x1000, 0x3000), (1, 0x1000, 0x2000), (0, 60 << 30, (60 << 30) + 0x2000)), [])
+    assert [(part.start, part.end) for part in disk.parts] == [
+        (0x1000, 0x3000),
+        (60 << 30, (60 << 30) + 0x2000),
+    ]
+    assert [(part.written, part.read) for part in disk.parts] == [(8192, 4096), (8192, 0)]
+    assert disk.parts[0].right < disk.parts[1].left
+    assert disk.lanes["written"][-1][1] == 1.0
+
+
+def test_the_map_knows_what_was_never_written_and_what_failed() -> None:
+    disk = disk_map(on_disk((1, 0, 4096), (0, 0, 2048), (2, 8192, 8704)), [(0, 512), (1 << 40, 1 << 41)])
+    (part, failed) = disk.parts if len(disk.parts) == 2 else (*disk.parts, *disk.parts)[:2]
+    assert part.unwritten == 2048
+    assert (part.findings, failed.failed) == (1, 512)
+
+
+def test_many_scattered_blocks_make_few_parts() -> None:
+    disk = disk_map(on_disk(*((0, at << 24, (at << 24) + 512) for at in range(0, 5000, 7))), [])
+    assert 1 <= len(disk.parts) <= 8
+    assert sum(len(lane) for lane in disk.lanes.values()) <= 400
+
+
+@pytest.mark.parametrize(
+    ("data", "bits"),
+    [(b"\0" * 4096, 0.0), (b"\0\1" * 2048, 1.0), (bytes(range(256)) * 16, 8.0), (b"\0\0\0\1" * 1024, 0.8113)],
+)
+def test_bits_per_byte(data: bytes, bits: float) -> None:
+    assert bits_per_byte(data) == pytest.approx(bits, abs=0.0001)
+
+
+@pytest.mark.parametrize("size", [512, 1024, 4096])
+def test_random_data_is_taken_for_random_and_text_is_not(size: int) -> None:
+    random = hashlib.shake_128(b"seed").digest(size)
+    assert looks_random(bits_per_byte(random), size)
+    assert not looks_random(bits_per_byte(random.hex().encode()[:size]), size)
+    assert not looks_random(bits_per_byte(bytes(byte & 0x7F for byte in random)), size)
+
+
+@pytest.mark.parametrize(
+    ("callback", "before", "after", "words"),
+    [
+        ("Dump_Write", 2.0, 7.96, "What went to the disk looks encrypted."),
+        ("Dump_Write", 2.0, 2.0, "What is on the disk does not look encrypted."),
+        ("Dump_Write", 7.96, 7.96, "so entropy does not tell whether it is encrypted."),
+        (
+            "Dump_Read",
+            7.96,
+            2.0,
+            "What came from the disk looks encrypted, and what was given back does not.",
+        ),
+    ],
+)
+def test_entropy_in_words(callback: str, before: float, after: float, words: str) -> None:
+    assert words in describe(callback, [Pair(0, 0, 4096, before, after, False)])
+
+
+def test_unchanged_data_is_said_to_be() -> None:
+    assert describe("Dump_Write", [Pair(0, 0, 4096, 2.0, 2.0, True)]).startswith("Nothing was transformed")
+
+
+def test_bytes_that_only_one_side_has_differ() -> None:
+    assert changed_bytes(b"ab", b"abcd") == 2
+    (row,) = side_by_side(b"ab", b"abcd")
+    assert isinstance(row, Row)
+    assert row.left[:2] == (("61 62 ", False), ("     ", True))
+    assert row.right[:2] == (("61 62 ", False), ("63 64", True))
+
+
+def test_rows_begin_at_multiples_of_16() -> None:
+    rows = side_by_side(b"\1\2", b"\1\3", 0x100F)
+    assert [row.offset for row in rows if isinstance(row, Row)] == [0x1000, 0x1010]
+    assert [("02", True) in row.left for row in rows if isinstance(row, Row)] == [False, True]
+
+
+def test_at_most_32_rows_and_the_rest_is_counted() -> None:
+    left = bytes(16 * 1000)
+    right = bytearray(left)
+    for row in range(0, 1000, 10):
+        right[16 * row] = 1
+    rows = side_by_side(left, bytes(right))
+    assert sum(isinstance(row, Row) for row in rows) == 32
+    assert rows[-1] == Elision(938, 93)
+
+
+def test_a_long_recording_makes_a_page_of_bounded_size(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "long", 120)
+    report = Report((check(path),))
+    tracemalloc.start()
+    seen = walk(report.results[0])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
+    assert len(seen.disk.amounts) <= 8192
+    assert all(len(sample.pairs) <= 512 for sample in seen.entropy.values())
+    assert len(render_html(report)) < 200_000
+
+
+def test_at_most_50_findings_with_bytes(tmp_path: Path) -> None:
+    script = Script()
+    for at in range(25):
+        data = pattern(512, at)
+        script.write(0x1000 * at, data)
+        script.read(0x1000 * at, b"\xff" + data[1:])
+    path = write(tmp_path / "bad", script)
+    checked = check(path)
+    page = render_html(Report((checked,) * 3))
+    assert page.count('<table class="hex">') == 50
+    assert "This page shows the bytes of at most 50 findings; 10 here are without." in page
+    assert page.count("Its bytes are left out of this page") == 10
