@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 import pytest
 
@@ -93,7 +93,7 @@ def test_hostile_names_run_nothing(browser: "Browser", pages: Dict[str, Path]) -
 
 def test_the_keyboard_reaches_everything_in_order(browser: "Browser", pages: Dict[str, Path]) -> None:
     browser.open(pages["failing"])
-    stops: List[tuple[str, str]] = []
+    stops: List[Tuple[str, str]] = []
     for _ in range(22):
         browser.press("TAB")
         stops.append(browser.focused())
