@@ -5,6 +5,7 @@ random bytes. Encrypted data cannot be told from well compressed data by it.
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -84,8 +85,7 @@ def transfer_views(call: DecodedCall) -> List[Tuple[BufferView, BufferView]]:
 def bits_per_byte(data: bytes) -> float:
     """Shannon's entropy of the byte values."""
     size = len(data)
-    counts = (data.count(value) for value in set(data))
-    return sum(-count / size * math.log2(count / size) for count in counts) + 0.0
+    return sum(-count / size * math.log2(count / size) for count in Counter(data).values())
 
 
 def looks_random(entropy: float, size: int) -> bool:
