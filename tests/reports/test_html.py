@@ -18,7 +18,7 @@ from pykd_dumpfilt.recording import LoadedModule, Pdb
 from pykd_dumpfilt.reports import render_html
 from pykd_dumpfilt.rules import Outcome, Waiver
 
-from ..rules.examples import Script
+from ..rules.examples import Script, pattern
 from .examples import HEADER, failing, passing, write
 from .faulty import faulty
 from .html_pages import Element, parse
@@ -192,7 +192,7 @@ def test_pictures_have_words_and_numbers(faulty_page: Element) -> None:
         "Entropy",
     ]
     assert (
-        "512 bytes were read that no Dump_Write of this recording wrote."
+        "512 bytes, in whole blocks, were read and no Dump_Write here wrote them."
         in (pictures[0].attributes["aria-label"])
     )
     assert all(len(one.all("svg")) == 2 for one in pictures)
@@ -228,6 +228,43 @@ def test_errors_come_first_and_waived_findings_say_so(tmp_path: Path) -> None:
     assert cells(table) == [
         ["DF-TRIP-001", "used", "1", "myfilt", "2030-01-02", 'A "Q" Engineer', "<b>known</b>"]
     ]
+
+
+def test_an_incomplete_recording_says_what_is_missing(tmp_path: Path) -> None:
+    page = page_of(check(write(tmp_path / "torn", passing(), close=False)))
+    banner = page.one("div", class_="incomplete")
+    assert banner.one("h2").text == "INCOMPLETE myfilt"
+    assert banner.one("li").text.startswith("there is no footer")
+    assert "Damage" in [one.text for one in page.all("h4")]
+
+
+def test_calls_that_cannot_be_told_apart_or_did_not_return(tmp_path: Path) -> None:
+    script = passing()
+    script.plain("Dump_Start", "Dump_Finish", status=0xC0000001)
+    script.read(0x1000, b"", exit=None, status=None, unreturned="the target ended")
+    page = page_of(check(write(tmp_path / "odd", script)))
+    calls = page.all("table", class_="numbers")[1]
+    assert cells(calls) == [
+        ["Dump_Write", "1", "0", "0", "0"],
+        ["Dump_Read", "2", "0", "1", "2"],
+        ["one of several", "1", "1", "0", "0"],
+    ]
+    words = page.all("div", role="img")[1].attributes["aria-label"]
+    assert "A cross marks calls that did not return success: 1." in words
+    assert "A square marks calls whose return was not seen: 1." in words
+
+
+def test_numbers_at_their_limits_are_drawn(tmp_path: Path) -> None:
+    script = passing()
+    script.write((1 << 63) - 512, pattern(512))
+    script.write(-(1 << 63), pattern(512))
+    script.number = 2**53 - 1
+    script.write(0x1000, pattern(512))
+    page = page_of(check(write(tmp_path / "far", script)))
+    disk, calls = page.all("table", class_="numbers")[:2]
+    assert cells(disk)[0][0] == "-0x8000000000000000"
+    assert cells(disk)[-1][1] == "0x7fffffffffffffff"
+    assert cells(calls)[0] == ["Dump_Write", "4", "0", "0", "2"]
 
 
 def test_several_recordings_begin_with_a_table(tmp_path: Path) -> None:

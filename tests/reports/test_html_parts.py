@@ -3,21 +3,23 @@
 import hashlib
 import tracemalloc
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Mapping, Tuple
 
 import pytest
 
 from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.reports import render_html
 from pykd_dumpfilt.reports._html.blocks import Blocks
+from pykd_dumpfilt.reports._html.comparisons import comparisons
 from pykd_dumpfilt.reports._html.disk_map import disk_map
 from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
 from pykd_dumpfilt.reports._html.hexdump import Elision, Row, changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.walk import walk
+from pykd_dumpfilt.rules import Finding, Level
 
 from ..benchmarks.synthetic import write_recording
 from ..rules.examples import Script, pattern
-from .examples import write
+from .examples import passing, write
 
 
 def test_blocks_grow_instead_of_becoming_many() -> None:
@@ -61,9 +63,9 @@ def test_wide_gaps_are_taken_out_of_the_map() -> None:
 
 def test_the_map_knows_what_was_never_written_and_what_failed() -> None:
     disk = disk_map(on_disk((1, 0, 4096), (0, 0, 2048), (2, 8192, 8704)), [(0, 512), (1 << 40, 1 << 41)])
-    (part, failed) = disk.parts if len(disk.parts) == 2 else (*disk.parts, *disk.parts)[:2]
-    assert part.unwritten == 2048
-    assert (part.findings, failed.failed) == (1, 512)
+    part, failed = disk.parts
+    assert (part.unwritten, part.findings, part.failed) == (2048, 1, 0)
+    assert (failed.unwritten, failed.findings, failed.failed) == (0, 0, 512)
 
 
 def test_many_scattered_blocks_make_few_parts() -> None:
@@ -159,3 +161,35 @@ def test_at_most_50_findings_with_bytes(tmp_path: Path) -> None:
     assert page.count('<table class="hex">') == 50
     assert "This page shows the bytes of at most 50 findings; 10 here are without." in page
     assert page.count("Its bytes are left out of this page") == 10
+
+
+def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
+    script = passing()
+    checked = check(write(tmp_path / "good", script))
+    finding = Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", {"mdl": 0, "page": 1, "byte": 0x10})
+    seen = walk(checked)
+    (shown,) = comparisons(finding, seen)
+    seen.close()
+    assert (shown.left, shown.right) == ("Given to Dump_Write", "What goes to the disk")
+    # The buffer begins at byte 0x200 of its first page: byte 0x10 of the second is 0xe10 of the buffer.
+    assert shown.caption == "Bytes 0xdf0 to 0x11ff of the data"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"written_by_call": 99, "disk_offset": 0x1000},
+        {"written_by_call": 0, "disk_offset": 1 << 62},
+        {"written_by_call": "0", "disk_offset": [], "expected": "zz", "got": 7},
+        {"written_by_call": 1, "disk_offset": -1},
+    ],
+)
+@pytest.mark.parametrize("rule", ["DF-TRIP-001", "DF-READ-003", "DF-READ-004", "DF-WRITE-007", "DF-CALL-002"])
+def test_evidence_that_fits_nothing_is_no_error(
+    tmp_path: Path, rule: str, evidence: Mapping[str, Any]
+) -> None:
+    seen = walk(check(write(tmp_path / "good", passing())))
+    for call in (0, 1, 99):
+        comparisons(Finding(rule, Level.ERROR, call, "Dump_Read", "", evidence), seen)
+    seen.close()

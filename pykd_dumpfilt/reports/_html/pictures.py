@@ -139,7 +139,7 @@ def _disk_sentences(disk: DiskMap) -> List[str]:
     if len(parts) > 1:
         found.append(f"{len(parts)} parts of it are in use; what is empty between them is left out (//).")
     if unwritten:
-        found.append(f"{_size(unwritten)} were read that no Dump_Write of this recording wrote.")
+        found.append(f"{_size(unwritten)}, in whole blocks, were read and no Dump_Write here wrote them.")
     found.append(f"The map is made of blocks of {_size(disk.grain)}.")
     return found
 
@@ -163,7 +163,7 @@ def _timeline_sentences(timeline: Timeline) -> List[str]:
 def _entropy_sentence(name: str, sample: EntropySample) -> str:
     text = f"{name}: {describe(name, sample.pairs)}"
     if sample.step > 1:
-        text += f" Every {sample.step}th of {sample.seen} pages was measured."
+        text += f" One page in {sample.step} of {sample.seen} was measured."
     if sample.unreadable:
         text += f" {sample.unreadable} pages of the sample could not be read."
     return text

@@ -105,6 +105,13 @@ def recording_views(report: Report) -> Tuple[RecordingView, ...]:
 
 def _recording(checked: CheckResult, anchor: str, hexdumps: int) -> RecordingView:
     seen = walk(checked)
+    try:
+        return _view(checked, seen, anchor, hexdumps)
+    finally:
+        seen.close()
+
+
+def _view(checked: CheckResult, seen: Walk, anchor: str, hexdumps: int) -> RecordingView:
     groups: List[Group] = []
     for rule in sorted(checked.result.rules, key=_weight):
         if rule.findings:

@@ -46,6 +46,11 @@ class Walk:
     recording: Optional[Recording] = None
     modules: Dict[int, LoadedModule] = field(default_factory=dict)
 
+    def close(self) -> None:
+        """Let go of the recording's files."""
+        if self.recording is not None:
+            self.recording.close()
+
     def call(self, number: int) -> DecodedCall:
         """One call, read alone.
 
