@@ -18,7 +18,7 @@ from pykd_dumpfilt.recording import LoadedModule, Pdb
 from pykd_dumpfilt.reports import render_html
 from pykd_dumpfilt.rules import Outcome, Waiver
 
-from ..rules.examples import Script, pattern
+from ..rules.examples import HIBER, Script, pattern
 from .examples import HEADER, failing, passing, write
 from .faulty import faulty
 from .html_pages import Element, parse
@@ -252,6 +252,15 @@ def test_calls_that_cannot_be_told_apart_or_did_not_return(tmp_path: Path) -> No
     words = page.all("div", role="img")[1].attributes["aria-label"]
     assert "A cross marks calls that did not return success: 1." in words
     assert "A square marks calls whose return was not seen: 1." in words
+
+
+def test_a_copy_that_is_loaded_for_the_resume_is_marked(tmp_path: Path) -> None:
+    script = passing()
+    script.records.insert(2, replace(HIBER, number=1))
+    page = page_of(check(write(tmp_path / "resume", script)))
+    words = page.all("div", role="img")[1].attributes["aria-label"]
+    assert "A dashed line marks where a copy was loaded: before call 1." in words
+    assert len(page.all("path", **{"stroke-dasharray": "2.7,1.8"})) == 2
 
 
 def test_numbers_at_their_limits_are_drawn(tmp_path: Path) -> None:

@@ -62,12 +62,13 @@ def _pictures(checked: CheckResult, seen: Walk, anchor: str) -> Iterator[Picture
             ],
         )
     timeline = seen.timeline.finish([(one.call, one.callback) for one in findings])
+    loads = sorted({at for at in seen.loads.values() if timeline.start < at < timeline.end})
     if timeline.lanes:
         yield _picture(
             f"{anchor}-calls",
             "Calls",
-            lambda width, name: timeline_plot(timeline, width, name),
-            _timeline_sentences(timeline),
+            lambda width, name: timeline_plot(timeline, loads, width, name),
+            _timeline_sentences(timeline, loads),
             ("callback", "calls", "no success", "did not return", "listed findings"),
             [
                 (
@@ -144,13 +145,17 @@ def _disk_sentences(disk: DiskMap) -> List[str]:
     return found
 
 
-def _timeline_sentences(timeline: Timeline) -> List[str]:
+def _timeline_sentences(timeline: Timeline, loads: Sequence[int]) -> List[str]:
     total = sum(lane.calls for lane in timeline.lanes)
     errors = sum(lane.error_count for lane in timeline.lanes)
     unreturned = sum(lane.unreturned_count for lane in timeline.lanes)
     found = [f"{total} calls, by number, in the order they were made."]
     if timeline.grain > 1:
         found.append(f"One column stands for {timeline.grain} calls.")
+    if loads:
+        found.append(
+            f"A dashed line marks where a copy was loaded: before call {', '.join(map(str, loads))}."
+        )
     if any(lane.finding_count for lane in timeline.lanes):
         found.append("A triangle marks findings.")
     if errors:

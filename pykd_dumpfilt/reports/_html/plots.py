@@ -61,12 +61,13 @@ def _disk(disk: DiskMap, width: float) -> "Figure":
     return figure
 
 
-def timeline_plot(timeline: Timeline, width: float, name: str) -> str:
-    """A bar for each call, or for each run of calls, on its callback's lane; what failed is marked above."""
-    return picture(lambda: _timeline(timeline, width), name)
+def timeline_plot(timeline: Timeline, loads: Sequence[int], width: float, name: str) -> str:
+    """A bar for each call, or for each run of calls, on its callback's lane; findings are marked above it,
+    failures on it. ``loads``: numbers of calls before which a copy was loaded."""
+    return picture(lambda: _timeline(timeline, loads, width), name)
 
 
-def _timeline(timeline: Timeline, width: float) -> "Figure":
+def _timeline(timeline: Timeline, loads: Sequence[int], width: float) -> "Figure":
     figure, axes = _lanes([lane.name for lane in timeline.lanes], width, 0.62)
     single = timeline.grain == 1 and timeline.end - timeline.start <= 120
     for index, lane in enumerate(timeline.lanes):
@@ -90,6 +91,8 @@ def _timeline(timeline: Timeline, width: float) -> "Figure":
                 markeredgewidth=1.6 if marker == "x" else 0,
                 clip_on=False,
             )
+    for at in loads:
+        axes.axvline(at - 0.5, color=COLOURS["muted"], linewidth=0.9, linestyle=(0, (3, 2)))
     axes.set_xlim(timeline.start - 0.5, timeline.end - 0.5)
     axes.locator_params(axis="x", integer=True, nbins=10 if width >= WIDE else 5)
     axes.tick_params(axis="x", length=3, color=COLOURS["muted"], labelcolor=COLOURS["muted"])

@@ -1,12 +1,12 @@
 """One more walk over a recording that was checked, for what a picture needs; in bounded memory."""
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Set, Tuple
+from typing import Dict, Mapping, Optional, Set, Tuple
 
 from ...checking import CheckResult
 from ...decoded import DecodedCall
 from ...errors import DumpfiltError
-from ...recording import Call, LoadedModule, Recording, Unloaded, open_recording
+from ...recording import Call, LoadedModule, Recording, open_recording
 from ...structures import Machine
 from .blocks import Blocks
 from .disk_map import DISK_LANES
@@ -17,7 +17,7 @@ __all__ = ["Walk", "walk"]
 
 _SECTOR = 512
 _MAX_BLOCKS = 8192
-_MAX_EVENTS = 40
+_MAX_LOADS = 40
 _TRANSFERS = ("Dump_Write", "Dump_Read")
 
 
@@ -28,8 +28,7 @@ class Walk:
     Attributes:
         disk: bytes by disk offset, on the lanes of the disk map.
         places: for calls that findings are about, the range of disk offsets that they were for.
-        loads: for copies by number, the number of calls that had ended before it was loaded.
-        events: how many calls had ended before a copy was loaded or unloaded; the first 40.
+        loads: for copies by number, the number of calls that had ended before it was loaded; the first 40.
         problem: why the recording could not be walked over, or not to its end; empty where it could.
         recording: open, for single calls; None where it cannot be used.
     """
@@ -41,7 +40,6 @@ class Walk:
     )
     places: Dict[int, Tuple[int, int]] = field(default_factory=dict)
     loads: Dict[int, int] = field(default_factory=dict)
-    events: List[int] = field(default_factory=list)
     problem: str = ""
     recording: Optional[Recording] = None
     modules: Dict[int, LoadedModule] = field(default_factory=dict)
@@ -101,11 +99,8 @@ def _walk(seen: Walk, recording: Recording, wanted: Set[int]) -> int:
         if isinstance(record, Call):
             calls += 1
             _call(seen, DecodedCall(record, None, machine, recording), wanted)
-        elif isinstance(record, (LoadedModule, Unloaded)):
-            if len(seen.events) < _MAX_EVENTS:
-                seen.events.append(calls)
-            if isinstance(record, LoadedModule) and len(seen.loads) < _MAX_EVENTS:
-                seen.loads[record.number] = calls
+        elif isinstance(record, LoadedModule) and len(seen.loads) < _MAX_LOADS:
+            seen.loads[record.number] = calls
     return calls
 
 
