@@ -133,6 +133,11 @@ def test_what_was_written_beside_what_was_read(faulty_page: Element) -> None:
     assert finding.one("p", class_="caption").text == "Disk offsets 0x2210 to 0x225f; 1 of 80 bytes differ"
 
 
+def test_a_folded_finding_tells_how_much_differs(faulty_page: Element) -> None:
+    finding = faulty_page.one("details", id="r1-DF-TRIP-001-1")
+    assert finding.children[0].text == "Call 1 Dump_Read 1 of 80 bytes differ"
+
+
 def test_two_answers_to_one_question(faulty_page: Element) -> None:
     rows = hexdump(faulty_page, "DF-READ-004")
     assert rows[0][0] == "40000000"

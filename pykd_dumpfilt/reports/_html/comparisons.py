@@ -16,7 +16,13 @@ __all__ = ["Comparison", "comparisons"]
 _BEFORE = 32
 _MAX_PER_FINDING = 4
 _STRETCH = 64 * 1024
-_PAIRS = (("expected", "got"), ("before", "after"), ("then", "now"), ("mapped", "physical"))
+_PAIRS = (
+    (("expected", "Expected"), ("got", "Got")),
+    (("before", "At entry"), ("after", "At return")),
+    (("then", "Given back by the earlier call"), ("now", "Given back by this call")),
+    (("mapped", "At MappedSystemVa"), ("physical", "Named by the page frame numbers")),
+)
+"""Keys of evidence that hold bytes, in pairs, and what they are called."""
 
 
 def comparisons(finding: Finding, walk: Walk) -> List[Comparison]:
@@ -128,16 +134,14 @@ def _transformed(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Co
 
 
 def _from_evidence(finding: Finding) -> Iterator[Comparison]:
-    for one, two in _PAIRS:
+    for (one, left_name), (two, right_name) in _PAIRS:
         try:
             left, right = (bytes.fromhex(finding.evidence[key]) for key in (one, two))
         except (KeyError, TypeError, ValueError):
             continue
         if left and right:
             start = _number(finding, "byte") or 0
-            yield compare(
-                "From the finding's evidence", (one.capitalize(), left), (two.capitalize(), right), start
-            )
+            yield compare("From the finding's evidence", (left_name, left), (right_name, right), start)
 
 
 _BY_RULE: Dict[str, Callable[[Finding, DecodedCall, Walk], Iterator[Comparison]]] = {
