@@ -11,7 +11,7 @@ from .comparison import Comparison, compare
 from .transfers import Placed, described, gave_back, given, holding, part
 from .walk import Walk
 
-__all__ = ["Comparison", "comparisons"]
+__all__ = ["comparisons", "shows_bytes"]
 
 _BEFORE = 32
 _MAX_PER_FINDING = 4
