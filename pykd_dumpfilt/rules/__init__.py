@@ -12,6 +12,7 @@ from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
 from ._verdict import Verdict
 from ._waiver import Waiver
+from ._waiver_file import load_waivers
 from .judge import Judge, Result, judge
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Verdict",
     "Waiver",
     "judge",
+    "load_waivers",
     "status_text",
 ]

@@ -1,0 +1,134 @@
+"""TOML with lines: what the parser gives, and where in the text each table of an array and its keys stand.
+
+The parser gives no lines. But a TOML statement parses by itself exactly if it is whole, so the same parser
+also tells where each begins; nothing here knows how TOML spells keys, strings or tables.
+"""
+
+import importlib
+import re
+import sys
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from ..errors import UsageError
+
+__all__ = ["Lines", "TomlError", "find_lines", "parse_toml"]
+
+_MAX_STATEMENT_LINES = 200
+_MAX_DOTS = 64
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class TomlError(Exception):
+    """What is wrong, and in which line (from 1; 0 where nobody can tell)."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Lines(NamedTuple):
+    """Where things stand, as lines from 1.
+
+    Attributes:
+        keys: of the whole file, by name.
+        tables: the begin of each table of the array.
+        table_keys: for each of these, its keys by name.
+    """
+
+    keys: Dict[str, int]
+    tables: List[int]
+    table_keys: List[Dict[str, int]]
+
+    def table(self, number: int) -> int:
+        """Of a table of the array, from 0; 0 where it is not known, as for an array in one line."""
+        return self.tables[number] if number < len(self.tables) else 0
+
+    def key(self, number: int, key: str) -> int:
+        """Of a key of a table; where that is not known, of the table."""
+        keys = self.table_keys[number] if number < len(self.table_keys) else {}
+        return keys.get(key, self.table(number))
+
+
+def parse_toml(text: str) -> Dict[str, Any]:
+    """The text as tables.
+
+    Raises:
+        TomlError: it is no TOML, or such as only somebody means harm with.
+        UsageError: this Python has no TOML parser.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        # Parsers remember every part of a dotted key's path: one line of many would take all memory.
+        if line.count(".") > _MAX_DOTS:
+            raise TomlError(f"more than {_MAX_DOTS} dots in one line: use several lines", number)
+    parser = _parser()
+    try:
+        tables: Dict[str, Any] = parser.loads(text)
+    except RecursionError:
+        raise TomlError("tables or arrays are nested too deeply") from None
+    except ValueError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        if place is None:
+            raise TomlError(message) from None
+        line_number = int(place.group(1)) if place.group(1) else text.rstrip("\n").count("\n") + 1
+        raise TomlError(message[: place.start()], line_number) from None
+    return tables
+
+
+def find_lines(text: str, array: str) -> Lines:
+    """Where the tables of ``array`` and their keys stand in a text that :func:`parse_toml` accepts."""
+    lines = Lines({}, [], [])
+    keys = lines.keys
+    for number, statement in _statements(text):
+        tables = parse_toml(statement)
+        name = next(iter(tables))
+        if not statement.lstrip().startswith("["):
+            keys.setdefault(name, number)
+            continue
+        inner = tables[name]
+        if name != array:
+            lines.keys.setdefault(name, number)
+            keys = {}
+        elif isinstance(inner, list):
+            lines.tables.append(number)
+            keys = {}
+            lines.table_keys.append(keys)
+        else:
+            # [array] or [array.key]: the latter is a key of the array's last table.
+            lines.keys.setdefault(name, number)
+            if lines.table_keys and inner:
+                lines.table_keys[-1].setdefault(next(iter(inner)), number)
+            keys = {}
+    return lines
+
+
+def _statements(text: str) -> List[Tuple[int, str]]:
+    """Every statement with its first line; none from one on that is too long to be looked through."""
+    statements = []
+    begin = 0
+    parts: List[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not parts:
+            begin = number
+        parts.append(line)
+        statement = "\n".join(parts)
+        try:
+            tables = parse_toml(statement)
+        except TomlError:
+            if len(parts) > _MAX_STATEMENT_LINES:
+                break
+            continue
+        if tables:
+            statements.append((begin, statement))
+        parts = []
+    return statements
+
+
+def _parser() -> Any:
+    name = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UsageError(
+            f'a TOML file cannot be read: {name} is missing; pip install "pykd-dumpfilt[waivers]"'
+        ) from None
