@@ -13,7 +13,8 @@ from ..errors import UsageError
 
 __all__ = ["Lines", "TomlError", "find_lines", "parse_toml"]
 
-_MAX_STATEMENT_LINES = 200
+# A statement of many lines is parsed again with each of them.
+_MAX_PARSED = 2 * 1024 * 1024
 _MAX_DOTS = 64
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -60,27 +61,23 @@ def parse_toml(text: str) -> Dict[str, Any]:
         # Parsers remember every part of a dotted key's path: one line of many would take all memory.
         if line.count(".") > _MAX_DOTS:
             raise TomlError(f"more than {_MAX_DOTS} dots in one line: use several lines", number)
-    parser = _parser()
     try:
-        tables: Dict[str, Any] = parser.loads(text)
-    except RecursionError:
-        raise TomlError("tables or arrays are nested too deeply") from None
-    except ValueError as error:
-        message = str(error)
-        place = _PLACE.search(message)
-        if place is None:
-            raise TomlError(message) from None
-        line_number = int(place.group(1)) if place.group(1) else text.rstrip("\n").count("\n") + 1
-        raise TomlError(message[: place.start()], line_number) from None
-    return tables
+        return _loads(text)
+    except TomlError as error:
+        # A text that is not closed goes wrong far below: where it begins is where to look.
+        begin = _statements(text)[1]
+        if not begin or begin == error.line:
+            raise
+        noticed = f" (noticed in line {error.line})" if error.line else ""
+        raise TomlError(f"{error}{noticed}", begin) from None
 
 
 def find_lines(text: str, array: str) -> Lines:
     """Where the tables of ``array`` and their keys stand in a text that :func:`parse_toml` accepts."""
     lines = Lines({}, [], [])
     keys = lines.keys
-    for number, statement in _statements(text):
-        tables = parse_toml(statement)
+    for number, statement in _statements(text)[0]:
+        tables = _loads(statement)
         name = next(iter(tables))
         if not statement.lstrip().startswith("["):
             keys.setdefault(name, number)
@@ -102,10 +99,11 @@ def find_lines(text: str, array: str) -> Lines:
     return lines
 
 
-def _statements(text: str) -> List[Tuple[int, str]]:
-    """Every statement with its first line; none from one on that is too long to be looked through."""
+def _statements(text: str) -> Tuple[List[Tuple[int, str]], int]:
+    """Every statement with its first line, up to one that is not whole or takes too much work; and the first
+    line of that, 0 where there is none."""
     statements = []
-    begin = 0
+    begin = parsed = 0
     parts: List[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not parts:
@@ -113,15 +111,32 @@ def _statements(text: str) -> List[Tuple[int, str]]:
         parts.append(line)
         statement = "\n".join(parts)
         try:
-            tables = parse_toml(statement)
+            tables = _loads(statement)
         except TomlError:
-            if len(parts) > _MAX_STATEMENT_LINES:
+            parsed += len(statement)
+            if parsed > _MAX_PARSED:
                 break
             continue
         if tables:
             statements.append((begin, statement))
         parts = []
-    return statements
+    return statements, begin if parts else 0
+
+
+def _loads(text: str) -> Dict[str, Any]:
+    """As the parser gives it; an error's line is 0 where it is that the text ends."""
+    parser = _parser()
+    try:
+        tables: Dict[str, Any] = parser.loads(text)
+    except RecursionError:
+        raise TomlError("tables or arrays are nested too deeply") from None
+    except ValueError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        if place is None:
+            raise TomlError(message) from None
+        raise TomlError(message[: place.start()], int(place.group(1) or 0)) from None
+    return tables
 
 
 def _parser() -> Any:

@@ -97,6 +97,8 @@ def test_line_ends_and_byte_order_mark_of_windows(tmp_path: Path) -> None:
         ("[[waiver]]", "[[waiver]", "line 1: Expected ']]' at the end of an array declaration"),
         ("expires = 2027-01-31\n", "expires = ", "line 6, key 'expires': Invalid value"),
         ("filter", 'rule = "x"\nfilter', "line 3, key 'rule': Cannot overwrite a value"),
+        # Not closed: told where it begins.
+        ('"ticket 4711"', '"""ticket 4711', "line 4, key 'reason': Unterminated string"),
         # Not what a waiver has.
         ("owner", "owned", "line 5, key 'owned': is not known: do you mean owner?"),
         ("owner", "Owner", "line 5, key 'Owner': is not known: do you mean owner?"),
@@ -196,6 +198,7 @@ def test_a_mistake_is_told_with_line_and_key(tmp_path: Path, old: str, new: str,
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (GOOD.replace('"myfilt"', '["myfilt"'), "line 3, key 'filter': Unclosed array (noticed in line 4)"),
         # Tables in one line have no line of their own.
         ('waiver = [{rule = "DF-TRIP-001", owner = 7}]', "line 1, key 'filter': is missing"),
         ("# one\nwaiver = [\n  {},\n  {},\n]\n", "line 2, key 'rule': is missing"),
@@ -215,7 +218,7 @@ def test_lines_in_other_spellings(tmp_path: Path, text: str, expected: str) -> N
 
 
 def test_after_a_text_of_very_many_lines_no_line_is_told(tmp_path: Path) -> None:
-    text = GOOD.replace('"ticket 4711"', '"""' + "\n" * 300 + 'x"""')
+    text = GOOD.replace('"ticket 4711"', '"""' + "\n" * 3000 + 'x"""')
     assert load(tmp_path, text)[0].reason == "x"
     # The table's line rather than a wrong one.
     assert problem(tmp_path, text.replace("owner", "owned")).startswith("waivers.toml, line 1, key 'owned'")
@@ -285,9 +288,12 @@ def test_a_large_file(tmp_path: Path) -> None:
         # Without a bound this takes all memory: the parser keeps every part of the path.
         ("a" + ".a" * 100_000 + " = 1", "waivers.toml, line 1: more than 64 dots"),
         ("# ok\n" + GOOD + "a" + ".a" * 65 + " = 1", "waivers.toml, line 8: more than 64 dots"),
-        ("x = " + "[" * 20_000, "waivers.toml: tables or arrays are nested too deeply"),
-        ("x = " + "{x = " * 20_000, "waivers.toml: tables or arrays are nested too deeply"),
+        ("\nx = " + "[" * 20_000, "waivers.toml, line 2, key 'x': tables or arrays are nested too deeply"),
+        ("x = " + "{x = " * 20_000, "waivers.toml, line 1, key 'x': tables or arrays are nested too deeply"),
+        # As many lines as there is room for, and every one of them wrong.
+        (GOOD + "x = [\n" * 40_000, "waivers.toml, line 7, key 'x': "),
     ],
+    ids=["one long key", "a long key", "arrays", "tables", "open lines"],
 )
 def test_files_that_mean_harm(tmp_path: Path, text: str, expected: str) -> None:
     started = time.monotonic()
@@ -296,7 +302,9 @@ def test_files_that_mean_harm(tmp_path: Path, text: str, expected: str) -> None:
 
 
 def test_a_number_of_very_many_digits(tmp_path: Path) -> None:
-    assert problem(tmp_path, GOOD.replace('"Kim Lee"', "9" * 5000)).startswith("waivers.toml")
+    assert problem(tmp_path, GOOD.replace('"Kim Lee"', "9" * 5000)).startswith(
+        "waivers.toml, line 5, key 'owner': "
+    )
 
 
 def test_without_a_parser_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
