@@ -82,20 +82,16 @@ def find_lines(text: str, array: str) -> Lines:
         if not statement.lstrip().startswith("["):
             keys.setdefault(name, number)
             continue
-        inner = tables[name]
-        if name != array:
-            lines.keys.setdefault(name, number)
-            keys = {}
-        elif isinstance(inner, list):
+        keys = {}
+        inner = tables[name] if name == array else None
+        if isinstance(inner, list):
             lines.tables.append(number)
-            keys = {}
             lines.table_keys.append(keys)
-        else:
-            # [array] or [array.key]: the latter is a key of the array's last table.
-            lines.keys.setdefault(name, number)
-            if lines.table_keys and inner:
-                lines.table_keys[-1].setdefault(next(iter(inner)), number)
-            keys = {}
+            continue
+        lines.keys.setdefault(name, number)
+        if inner and lines.table_keys:
+            # [array.key] is a key of the array's last table.
+            lines.table_keys[-1].setdefault(next(iter(inner)), number)
     return lines
 
 
