@@ -13,13 +13,13 @@ from typing import List
 
 import pytest
 
-from pykd_dumpfilt.checking import CheckResult, Report, WaiverUse, check
+from pykd_dumpfilt.checking import CheckResult, Report, WaiverUse, check, use_of_waivers
 from pykd_dumpfilt.recording import LoadedModule, Pdb
 from pykd_dumpfilt.reports import render_html
-from pykd_dumpfilt.rules import Outcome, Waiver
+from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import HIBER, Script, pattern
-from .examples import HEADER, failing, passing, write
+from .examples import HEADER, TODAY, failing, passing, waiver, write
 from .faulty import faulty
 from .html_pages import Element, parse
 
@@ -208,31 +208,45 @@ def test_pictures_have_words_and_numbers(faulty_page: Element) -> None:
 
 
 def test_errors_come_first_and_waived_findings_say_so(tmp_path: Path) -> None:
-    checked = check(write(tmp_path / "bad", faulty()))
-    waiver = Waiver("DF-TRIP-001", "myfilt", "<b>known</b>", 'A "Q" Engineer', datetime.date(2030, 1, 2))
-    rules = tuple(
-        replace(
-            rule,
-            outcome=Outcome.WAIVED,
-            waived=1,
-            findings=tuple(replace(one, waiver=waiver) for one in rule.findings),
-        )
-        if rule.rule == "DF-TRIP-001"
-        else rule
-        for rule in checked.result.rules
-    )
-    result = replace(checked, result=replace(checked.result, rules=rules))
-    page = parse(render_html(Report((result,), (WaiverUse(waiver, "used", 1),))))
+    accepted = replace(waiver(), reason="<b>known</b>", owner='A "Q" Engineer')
+    stale = replace(waiver(), rule="DF-REG-001")
+    path = write(tmp_path / "bad", faulty())
+    result = check(path, waivers=(accepted, stale), today=TODAY)
+    report = Report((result,), use_of_waivers((accepted, stale), [result], TODAY))
+    page = parse(render_html(report))
+    assert page.one("div", class_="verdict").one("h2").text == "FAIL (1 finding waived) myfilt"
     groups = [one.one("h4").text for one in page.all("section", class_="group")]
     assert groups[-2:] == ["waived DF-TRIP-001 1 finding, 1 waived", "warning DF-SEQ-001 1 finding"]
     finding = page.one("details", id="r1-DF-TRIP-001-1")
     assert finding.one("p", class_="alert").text == (
-        'Waived until 2030-01-02 by A "Q" Engineer: <b>known</b>'
+        'Waived until 2027-01-31 (owner: A "Q" Engineer; reason: <b>known</b>)'
     )
     table = page.one("main").children[-1].one("table")
     assert cells(table) == [
-        ["DF-TRIP-001", "used", "1", "myfilt", "2030-01-02", 'A "Q" Engineer', "<b>known</b>"]
+        [
+            "DF-TRIP-001 of myfilt, line 1",
+            "used",
+            "accepts 1 finding until 2027-01-31",
+            'A "Q" Engineer',
+            "<b>known</b>",
+        ],
+        [
+            "DF-REG-001 of myfilt, line 1",
+            "unused",
+            "unused; it accepts no finding here: remove it if the filter is mended",
+            "Kim Lee",
+            "ticket 4711",
+        ],
     ]
+
+
+def test_a_pass_by_waiver_says_what_it_rests_on(tmp_path: Path) -> None:
+    page = page_of(check(write(tmp_path / "bad", failing()), waivers=(waiver(),), today=TODAY))
+    banner = page.one("div", class_="pass")
+    assert banner.one("h2").text == "PASS (1 finding waived) myfilt"
+    assert banner.one("a").text == (
+        "DF-TRIP-001: 1 finding waived until 2027-01-31 (owner: Kim Lee; reason: ticket 4711)"
+    )
 
 
 def test_an_incomplete_recording_says_what_is_missing(tmp_path: Path) -> None:
@@ -349,7 +363,7 @@ def test_hostile_names_stay_text(tmp_path: Path, evil: str) -> None:
     )
     path = write(tmp_path / "evil", script, header)
     checked = check(path)
-    waiver = Waiver(evil, evil, evil, evil, datetime.date(2030, 1, 2), evil, evil)
+    accepted = Waiver(evil, evil, evil, evil, datetime.date(2030, 1, 2), evil, evil)
     findings = tuple(
         replace(one, message=evil, callback=evil, rule=evil, evidence={evil: evil, "l": [{evil: evil}]})
         for one in checked.result.findings
@@ -362,7 +376,7 @@ def test_hostile_names_stay_text(tmp_path: Path, evil: str) -> None:
         checked.result, rules=rules, findings=findings, reasons=(evil,), scenario=evil, hits={evil: 1}
     )
     report = Report(
-        (replace(checked, path=str(path), result=result, damage=(evil,)),), (WaiverUse(waiver, evil),)
+        (replace(checked, path=str(path), result=result, damage=(evil,)),), (WaiverUse(accepted, evil),)
     )
     text = render_html(report)
     page = parse(text)

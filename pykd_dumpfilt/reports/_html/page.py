@@ -12,6 +12,7 @@ from ... import __version__
 from ...checking import Report
 from ...rules import Verdict
 from .._printable import printable
+from .._waivers import count, describe_use, describe_waiver, waived_by
 from .hexdump import Row
 from .view import MAX_HEXDUMPS, recording_views
 
@@ -34,7 +35,13 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.tests["hex_row"] = lambda row: isinstance(row, Row)
-    environment.filters["slug"] = lambda text: str(text).replace(" ", "-")
+    environment.filters.update(
+        slug=lambda text: str(text).replace(" ", "-"),
+        findings=count,
+        waived_by=waived_by,
+        describe_waiver=describe_waiver,
+        describe_use=describe_use,
+    )
     style = (pkgutil.get_data(_PACKAGE, "templates/report.css") or b"").decode().replace("\r\n", "\n")
     counts = [
         (sum(result.verdict is verdict for result in report.results), verdict.value) for verdict in _ORDER

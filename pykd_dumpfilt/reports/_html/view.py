@@ -149,7 +149,7 @@ def _weight(rule: RuleResult) -> Tuple[int, bool]:
 def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexdumps: int) -> Group:
     views = []
     name = f"{anchor}-{rule.rule}"
-    for index, finding in enumerate(rule.findings, 1):
+    for index, finding in enumerate(sorted(rule.findings, key=lambda one: one.waiver is not None), 1):
         facts, tables = evidence_of(finding)
         limited = hexdumps <= 0 and shows_bytes(finding)
         shown = [] if limited else comparisons(finding, seen)
