@@ -2,6 +2,7 @@
 
 import hashlib
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping, Tuple
 
@@ -169,15 +170,28 @@ def test_at_most_50_findings_with_bytes(tmp_path: Path) -> None:
 
 
 def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
-    script = passing()
-    checked = check(write(tmp_path / "good", script))
-    finding = Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", {"mdl": 0, "page": 1, "byte": 0x10})
-    seen = walk(checked)
-    (shown,) = comparisons(finding, seen)
+    script = Script()
+    data = pattern(4096)
+    call = script.write(0x1000, data)
+    assert call.exit is not None
+    half = data[:512] + bytes(byte ^ 0xFF for byte in data[512:])
+    done = replace(call.exit, buffers=(script.memory.buffer(half),))
+    script.records[-1] = replace(call, exit=done)
+    seen = walk(check(write(tmp_path / "part", script)))
+    evidence = {"kept_disk_offset": 0x1000, "changed_disk_offset": 0x1200}
+    (shown,) = comparisons(Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen)
     seen.close()
     assert (shown.left, shown.right) == ("Given to Dump_Write", "What goes to the disk")
-    # The buffer begins at byte 0x200 of its first page: byte 0x10 of the second is 0xe10 of the buffer.
-    assert shown.caption == "Bytes 0xdf0 to 0x11ff of the data"
+    assert shown.caption == "Disk offsets 0x11e0 to 0x123f"
+    rows = [row for row in shown.rows if isinstance(row, Row)]
+    assert [(row.offset, any(changed for _, changed in row.left)) for row in rows] == [
+        (0x11E0, False),
+        (0x11F0, False),
+        (0x1200, True),
+        (0x1210, True),
+        (0x1220, True),
+        (0x1230, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +202,7 @@ def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
         {"written_by_call": 0, "disk_offset": 1 << 62},
         {"written_by_call": "0", "disk_offset": [], "expected": "zz", "got": 7},
         {"written_by_call": 1, "disk_offset": -1},
+        {"kept_disk_offset": 0, "changed_disk_offset": 1 << 62},
     ],
 )
 @pytest.mark.parametrize("rule", ["DF-TRIP-001", "DF-READ-003", "DF-READ-004", "DF-WRITE-007", "DF-CALL-002"])

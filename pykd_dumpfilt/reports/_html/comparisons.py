@@ -5,15 +5,16 @@ from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ...decoded import DecodedCall, NoValue, given_back, layout_of
 from ...errors import RecordingError
-from ...recording import PAGE_SIZE, Piece
+from ...recording import Piece
 from ...rules import Finding
 from .comparison import Comparison, compare
-from .transfers import Placed, described, gave_back, given, holding, part
+from .transfers import Placed, described, gave_back, given, holding, part, sent
 from .walk import Walk
 
 __all__ = ["comparisons", "shows_bytes"]
 
 _BEFORE = 32
+_BORDER = 64
 _MAX_PER_FINDING = 4
 _STRETCH = 64 * 1024
 _PAIRS = (
@@ -117,19 +118,15 @@ def _offset(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compari
 
 
 def _transformed(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
-    index = _number(finding, "mdl") or 0
-    if call.exit is None or index >= min(len(call.entry.buffers), len(call.exit.buffers)):
+    kept, changed = _number(finding, "kept_disk_offset"), _number(finding, "changed_disk_offset")
+    if kept is None or changed is None:
         return
-    before, after = call.entry.buffers[index], call.exit.buffers[index]
-    page, byte = _number(finding, "page") or 0, _number(finding, "byte") or 0
-    held = min(before.held, after.held)
-    start = max(0, min(held, page * PAGE_SIZE + byte - before.raw.offset) // 16 * 16 - _BEFORE)
-    end = min(held, start + PAGE_SIZE)
-    yield compare(
-        f"Bytes {start:#x} to {end - 1:#x} of the data",
-        ("Given to Dump_Write", before.read(start, end)),
-        ("What goes to the disk", after.read(start, end)),
-        start,
+    # All before the later one is of the other kind: there is the border.
+    yield _around(
+        max(kept, changed),
+        ("Given to Dump_Write", given(call)),
+        ("What goes to the disk", sent(call)),
+        _BORDER,
     )
 
 
@@ -173,16 +170,17 @@ def _at_disk_offset(
     if offset is None:
         return
     last = _number(finding, "last_disk_offset")
-    places = [holding(side[1], offset) for side in (left, right)]
-    one, two = places
+    yield _around(offset, left, right, _STRETCH if last is None else last // 16 * 16 + 16 + _BEFORE - offset)
+
+
+def _around(offset: int, left: Tuple[str, Placed], right: Tuple[str, Placed], size: int) -> Comparison:
+    """Both sides from a little before a disk offset on, ``size`` bytes of them at most."""
+    one, two = holding(left[1], offset), holding(right[1], offset)
     if one is None or two is None:
-        yield Comparison("Bytes", left[0], right[0], missing="the buffers do not hold this disk offset")
-        return
+        return Comparison("Bytes", left[0], right[0], missing="the buffers do not hold this disk offset")
     start = max(one[0], two[0], offset // 16 * 16 - _BEFORE)
-    end = min(one[0] + one[1].held, two[0] + two[1].held, start + _STRETCH)
-    if last is not None:
-        end = min(end, last // 16 * 16 + 16 + _BEFORE)
-    yield compare(
+    end = min(one[0] + one[1].held, two[0] + two[1].held, offset + min(size, _STRETCH))
+    return compare(
         f"Disk offsets {start:#x} to {end - 1:#x}",
         (left[0], one[1].read(start - one[0], end - one[0])),
         (right[0], two[1].read(start - two[0], end - two[0])),

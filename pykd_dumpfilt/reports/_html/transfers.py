@@ -2,7 +2,7 @@
 
 from typing import List, Optional, Sequence, Tuple, Union
 
-from ...decoded import BufferView, DecodedCall, Mdl, NoValue, given_back
+from ...decoded import BufferView, DecodedCall, DecodedSide, Mdl, NoValue, given_back
 from ...recording import PAGE_SIZE
 
 __all__ = ["Placed", "described", "gave_back", "given", "holding", "part"]
@@ -13,20 +13,26 @@ Placed = List[Tuple[int, BufferView]]
 
 def given(call: DecodedCall) -> Placed:
     """The buffers as they were at entry."""
-    return _placed(call, list(call.entry.buffers))
+    return _placed(call, call.entry, call.entry.buffers)
 
 
 def gave_back(call: DecodedCall) -> Placed:
     """What the caller finds in them at return."""
-    return _placed(call, [given_back(call, index) for index in range(len(call.entry.buffers))])
+    views = [given_back(call, index) for index in range(len(call.entry.buffers))]
+    return _placed(call, call.entry, views)
 
 
-def _placed(call: DecodedCall, views: Sequence[Union[BufferView, NoValue]]) -> Placed:
+def sent(call: DecodedCall) -> Placed:
+    """What the MDLs describe at return: what a Dump_Write puts on the disk."""
+    return [] if call.exit is None else _placed(call, call.exit, call.exit.buffers)
+
+
+def _placed(call: DecodedCall, side: DecodedSide, views: Sequence[Union[BufferView, NoValue]]) -> Placed:
     base = call.entry.disk_byte_offset
     found: Placed = []
     if isinstance(base, NoValue):
         return found
-    for mdl, view in zip(call.entry.mdls, views):
+    for mdl, view in zip(side.mdls, views):
         if isinstance(mdl, NoValue):
             break
         if isinstance(view, BufferView):
