@@ -5,7 +5,7 @@ seen of crashdmp) lead to expect, so that other findings are read with care. The
 ntdddump.h and ntdddisk.h; no document states them as rules.
 """
 
-from typing import Iterator, List, Tuple, Union
+from typing import ClassVar, Iterator, List, Mapping, Tuple, Union
 
 from ..decoded import DecodedCall, FilterExtension, NoValue
 from ..recording import CALLBACKS
@@ -33,6 +33,10 @@ class PointersAreSane(Rule):
     family = "environment"
     statement = "The pointers that a callback gets are kernel addresses, and FILTER_EXTENSION's is aligned."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "argument": "the parameter's name",
+        "value": "what it holds, an address",
+    }
     callbacks = CALLBACKS
     returned = False
 
@@ -65,6 +69,10 @@ class ExtensionIsSane(Rule):
     family = "environment"
     statement = "FILTER_EXTENSION describes a disk and the stack that the copy's name tells."
     source = _EXTENSION_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "field": "the member's name",
+        "value": "what it holds: a number, or an address",
+    }
     callbacks = CALLBACKS
     returned = False
 

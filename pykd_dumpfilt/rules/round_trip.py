@@ -6,7 +6,7 @@ the buffer at its return. Copies are told apart by name: a copy that was loaded 
 where the one before it stopped, and the crash stack's data is not held against the hibernation stack's.
 """
 
-from typing import Dict, List, Optional, Tuple
+from typing import ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from ..decoded import DecodedCall, Mdl, NoValue
 from ..recording import CALLBACKS
@@ -32,6 +32,20 @@ class RoundTrip(Rule):
     family = "round trip"
     statement = "Dump_Read gives back, for each disk offset, the bytes that Dump_Write was given for it."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_read"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "disk_offset": "disk offset of the first differing byte, bytes",
+        "last_disk_offset": "disk offset of the last differing byte, bytes",
+        "mdl": "index of the MDL in the chain",
+        "page": "index of the page in that MDL's buffer",
+        "byte": "first differing byte, in that page",
+        "pfn": "the page's PFN, or null where it was not captured",
+        "expected": "up to 16 bytes from there that Dump_Write was given, hexadecimal",
+        "got": "up to 16 bytes from there that Dump_Read gave back, hexadecimal",
+        "differing_bytes": "differing bytes in all",
+        "compared_bytes": "bytes compared in all",
+        "unmatched_bytes": "bytes of this read that no Dump_Write was given",
+        "written_by_call": "number of the Dump_Write call",
+    }
     callbacks = CALLBACKS
     ambiguous = True
     returned = False

@@ -5,7 +5,7 @@ not taken for strange: MdlFlags without PAGES_LOCKED and NONPAGED_POOL, StartVa 
 Process stale, Size larger than needed.
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import ClassVar, Iterator, Mapping, Optional, Tuple
 
 from ..decoded import BufferView, DecodedCall, FilterInitializationData, Mdl, NoValue, missing_bytes
 from ..errors import RecordingError
@@ -31,6 +31,11 @@ class OffsetIsSane(Rule):
     family = "environment"
     statement = "DiskByteOffset is a multiple of the sector size, and the transfer ends within the disk."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_write"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "disk_offset": "*DiskByteOffset, bytes",
+        "bytes": "bytes of the transfer, where it passes the end",
+        "disk_size": "bytes of the disk, where it passes the end",
+    }
     callbacks = _TRANSFERS
     returned = False
 
@@ -80,6 +85,9 @@ class MdlIsSane(Rule):
         "The MDL's sizes and offsets agree with each other, with the sector size and with MaxPagesPerWrite."
     )
     source = _MDL_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "problem": "what is wrong with the MDL",
+    }
     callbacks = _TRANSFERS
     returned = False
 
@@ -126,6 +134,11 @@ class MappingAgrees(Rule):
     family = "environment"
     statement = "MappedSystemVa shows the memory that the MDL's page frame numbers name."
     source = _MDL_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mapped_system_va": "MappedSystemVa, an address",
+        "mapped": "the first 16 bytes there, hexadecimal",
+        "physical": "the first 16 bytes that the PFNs name, hexadecimal",
+    }
     callbacks = _TRANSFERS
     returned = False
 
