@@ -68,6 +68,7 @@ def test_a_sane_recording_warns_of_nothing() -> None:
         "DF-ARGS-003": ("pass", 2),
         "DF-ARGS-004": ("pass", 2),
         "DF-ARGS-005": ("not exercised", 0),
+        "DF-ARGS-006": ("pass", 2),
     }
 
 
