@@ -95,6 +95,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
                     "compared_bytes": 4608,
                     "unmatched_bytes": 0,
                     "written_by_call": 0,
+                    "known_shape": None,
                 },
             }
         ],
