@@ -1,7 +1,7 @@
 """Dump_Write: what it does to the data on its way to the disk.
 
 Source: Microsoft's page "DUMP_WRITE callback function" (ntdddump.h): a filter copies the data and processes
-the copy. That it processes all of it or none is inferred: what is left as it was in the midst of what is
+the copy. That it processes all of it or none is inferred: what is left as it was in the middle of what is
 encrypted is most often a rest that was forgotten.
 """
 
@@ -71,13 +71,13 @@ class _Sectors:
         """Where in the transfer the kept sectors are."""
         if self.kept[-1] < self.changed[0]:
             return "beginning"
-        return "end" if self.kept[0] > self.changed[-1] else "midst"
+        return "end" if self.kept[0] > self.changed[-1] else "middle"
 
 
 class TransformsAllOrNothing(Rule):
     """A warning, for there are filters that do so on purpose: VeraCrypt encrypts a range of the disk, whose
     border a transfer may cross, and DmpFlt leaves out a header. It is told once for a copy and for each of
-    beginning, end and midst of a transfer.
+    beginning, end and middle of a transfer.
 
     Equal page numbers are equal pages. Pages of other numbers must be read, which takes its time: all of a
     copy's first 64 transfers and of every 16th after these is compared, of the others the first and the last
@@ -90,7 +90,7 @@ class TransformsAllOrNothing(Rule):
     statement = "Dump_Write transforms all of the data or none of it, never a part."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_write"
     evidence: ClassVar[Mapping[str, str]] = {
-        "place": "where in the transfer the kept sectors are: beginning, end or midst",
+        "place": "where in the transfer the kept sectors are: beginning, end or middle",
         "kept_sectors": "sectors that are as they were given",
         "kept_disk_offset": "disk offset of the first of them, bytes",
         "kept_page": "index of the page of the caller's buffer in which it begins",
@@ -192,11 +192,11 @@ class TransformsAllOrNothing(Rule):
             call,
             sectors.place,
             f"Dump_Write transformed a part of the data: {len(sectors.kept)} of {total} sectors, at the "
-            f"transfer's {sectors.place}, are as they were given, first at disk offset {base + kept:#x} "
-            f"(page {kept_page} byte {kept_byte:#x}{'' if shape is None else f', {shape}'}); "
-            f"{len(sectors.changed)} are changed, first at disk offset {base + changed:#x} (page "
-            f"{changed_page} byte {changed_byte:#x}); transform all of a transfer, or none of it"
-            + ("" if sectors.place == "midst" else _MAY_BE_MEANT),
+            f"{sectors.place} of the transfer, are as they were given, first at disk offset {base + kept:#x} "
+            f"(page {kept_page} byte {kept_byte:#x}{'' if shape is None else f', {shape}'}); the others are "
+            f"changed, first at disk offset {base + changed:#x} (page {changed_page} byte "
+            f"{changed_byte:#x}); transform all of a transfer, or none of it"
+            + ("" if sectors.place == "middle" else _MAY_BE_MEANT),
             {
                 "place": sectors.place,
                 "kept_sectors": len(sectors.kept),

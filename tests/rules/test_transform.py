@@ -49,10 +49,10 @@ def test_the_last_sector_of_a_transfer_that_is_no_whole_page() -> None:
     finding = one(script)
     assert (finding.level.value, finding.call, finding.callback) == ("warning", 0, "Dump_Write")
     assert finding.message == (
-        "Dump_Write transformed a part of the data: 1 of 10 sectors, at the transfer's end, are as they were "
-        "given, first at disk offset 0x11200 (page 1 byte 0x200); 9 are changed, first at disk offset "
-        "0x10000 (page 0 byte 0x0); transform all of a transfer, or none of it; a filter for a range of the "
-        "disk, or one that leaves out a header, may be right to do so at a border"
+        "Dump_Write transformed a part of the data: 1 of 10 sectors, at the end of the transfer, are as "
+        "they were given, first at disk offset 0x11200 (page 1 byte 0x200); the others are changed, first at "
+        "disk offset 0x10000 (page 0 byte 0x0); transform all of a transfer, or none of it; a filter for a "
+        "range of the disk, or one that leaves out a header, may be right to do so at a border"
     )
     assert finding.evidence == {
         "place": "end",
@@ -74,8 +74,8 @@ def test_the_last_sector_of_a_transfer_that_is_no_whole_page() -> None:
     [
         (0, 512, 0, "beginning", 0, 0),
         (0, 512, 0x200, "beginning", 0, 0x200),
-        (8192, 8704, 0, "midst", 2, 0),
-        (3584, 4096, 0xE70, "midst", 1, 0xC70),
+        (8192, 8704, 0, "middle", 2, 0),
+        (3584, 4096, 0xE70, "middle", 1, 0xC70),
         (12288, 16384, 0, "end", 3, 0),
         (15872, 16384, 0x10, "end", 3, 0xE10),
     ],
@@ -85,7 +85,7 @@ def test_where_it_is(start: int, end: int, byte_offset: int, place: str, page: i
     substitute(script, PLAIN, kept(PLAIN, start, end), byte_offset, offset=0)
     finding = one(script)
     evidence = finding.evidence
-    assert finding.message.endswith("or none of it") == (place == "midst")
+    assert finding.message.endswith("or none of it") == (place == "middle")
     assert evidence["place"] == place
     assert (evidence["kept_disk_offset"], evidence["kept_page"], evidence["kept_byte"]) == (start, page, byte)
     assert evidence["kept_sectors"] == (end - start) // 512
@@ -122,7 +122,7 @@ def test_what_was_kept_is_said_where_it_is_known(head: bytes, shape: str) -> Non
     data = head + PLAIN[:4096]
     substitute(script, data, kept(data, 0, 4096))
     finding = one(script)
-    assert f"(page 0 byte 0x0, {shape}); 8 are changed" in finding.message
+    assert f"(page 0 byte 0x0, {shape}); the others are changed" in finding.message
     assert finding.evidence["kept_shape"] == shape
 
 
@@ -209,7 +209,7 @@ def test_after_64_transfers_the_first_and_last_page_are_read() -> None:
         (15872, 16384, True),
         # A page of its own: its number tells.
         (4096, 8192, True),
-        # Within a page in the midst: not looked at, as the note says.
+        # Within a page in the middle: not looked at, as the note says.
         (4608, 5120, False),
     ],
 )
