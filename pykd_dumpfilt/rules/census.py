@@ -93,7 +93,7 @@ def _start_va(mdl: Mdl) -> str:
 
 
 def _is_scattered(pfns: Tuple[int, ...]) -> bool:
-    return any(second != first + 1 for first, second in zip(pfns, pfns[1:]))
+    return bool(pfns) and pfns != tuple(range(pfns[0], pfns[0] + len(pfns)))
 
 
 def _crosses(call: DecodedCall, size: int) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["TransformsAllOrNothing"]
 
 _USUAL_SECTOR = 512
 _COMPARED_WHOLE = 64
-_EVERY = 16
+_EVERY = 64
 _CHUNK = 16 * PAGE_SIZE
 _LISTED = 4
 _MAX_COPIES = 1000
@@ -80,7 +80,7 @@ class TransformsAllOrNothing(Rule):
     beginning, end and middle of a transfer.
 
     Equal page numbers are equal pages. Pages of other numbers must be read, which takes its time: all of a
-    copy's first 64 transfers and of every 16th after these is compared, of the others the first and the last
+    copy's first 64 transfers and of every 64th after these is compared, of the others the first and the last
     page, and all where these or the page numbers show that a part was kept.
     """
 

@@ -220,8 +220,8 @@ def test_what_is_found_without_comparing_all(start: int, end: int, found: bool) 
     )
 
 
-def test_every_16th_transfer_is_compared_whole() -> None:
-    _, pages, told = after_64(PLAIN, kept(PLAIN, 4608, 5120), before=79)
+def test_every_64th_transfer_is_compared_whole() -> None:
+    _, pages, told = after_64(PLAIN, kept(PLAIN, 4608, 5120), before=127)
     assert pages.reads >= 8
     assert len(findings(told, RULE)) == 1
 
