@@ -19,14 +19,15 @@ class TransferData:
     def __init__(self, views: Sequence[BufferView]) -> None:
         self.size = 0
         self.missing: Optional[NoValue] = None
-        self._parts: List[Tuple[int, BufferView]] = []
+        self._parts: List[Tuple[int, int, BufferView]] = []
+        """Where each buffer begins and ends, and the buffer."""
         for view in views:
-            self._parts.append((self.size, view))
             whole = view.byte_count
             if isinstance(whole, NoValue):
                 self.missing = whole
                 return
-            self.size += min(whole, view.held)
+            begin, self.size = self.size, self.size + min(whole, view.held)
+            self._parts.append((begin, self.size, view))
             if view.held < whole:
                 # Where the next buffer's bytes belong is known, but they do not follow these.
                 self.missing = view.missing()
@@ -39,17 +40,17 @@ class TransferData:
             RecordingError: a page is damaged, or was unreadable.
         """
         return b"".join(
-            view.read(max(start - base, 0), min(end - base, view.held))
-            for base, view in self._parts
-            if base < end and start < base + view.held
+            view.read(max(start, begin) - begin, min(end, stop) - begin)
+            for begin, stop, view in self._parts
+            if begin < end and start < stop
         )
 
     def place(self, position: int) -> Tuple[int, int]:
         """Index of the page, counted over all buffers, and byte in that page."""
         pages = 0
-        for base, view in self._parts:
-            if position < base + view.held:
-                index, byte = view.locate(position - base)
+        for begin, stop, view in self._parts:
+            if position < stop:
+                index, byte = view.locate(position - begin)
                 return pages + index, byte
             pages += len(view.raw.pages)
         return pages, 0
@@ -57,7 +58,7 @@ class TransferData:
     def ends(self, size: int, unit: int) -> Tuple[int, int]:
         """Where the first page's part of ``size`` bytes ends, and where the last page's begins; outwards to a
         multiple of ``unit`` bytes."""
-        head = PAGE_SIZE - self._parts[0][1].raw.offset % PAGE_SIZE
+        head = PAGE_SIZE - self._parts[0][2].raw.offset % PAGE_SIZE
         _, byte = self.place(size - 1)
         tail = size - 1 - byte
         return min(size, -(-head // unit) * unit), max(0, tail // unit * unit)
@@ -65,8 +66,8 @@ class TransferData:
     def equal_pages(self, other: "TransferData") -> Tuple[int, int]:
         """How many pages have the number that ``other`` has there, and how many pages there are; none are
         equal where the two are divided in pages in another way."""
-        pairs = [(one.raw, two.raw) for (_, one), (_, two) in zip(self._parts, other._parts)]
-        pages = sum(len(view.raw.pages) for _, view in self._parts)
+        pairs = [(one[2].raw, two[2].raw) for one, two in zip(self._parts, other._parts)]
+        pages = sum(len(view.raw.pages) for _, _, view in self._parts)
         if len(self._parts) != len(other._parts):
             return 0, pages
         if any((one.offset, one.size) != (two.offset, two.size) for one, two in pairs):

@@ -22,8 +22,11 @@ class _Seen:
     def __init__(self) -> None:
         self.flags: Counter[int] = Counter()
         self.start_va: Counter[str] = Counter()
-        self.shapes: Counter[str] = Counter()
         self.transfers = 0
+        self.chained = 0
+        self.unaligned = 0
+        self.scattered = 0
+        self.crossing = 0
         self.smallest = 0
         self.largest = 0
 
@@ -58,10 +61,10 @@ class TransferCensus(Rule):
         seen.smallest = size if not seen.transfers else min(seen.smallest, size)
         seen.largest = max(seen.largest, size)
         seen.transfers += 1
-        seen.shapes["there is an MDL chain"] += mdls[0].next != 0
-        seen.shapes["ByteOffset is not 0"] += any(mdl.byte_offset for mdl in mdls)
-        seen.shapes["page frames are scattered"] += any(_is_scattered(mdl.pfns) for mdl in mdls)
-        seen.shapes["a multiple of MaxPagesPerWrite pages is crossed"] += _crosses(call, size)
+        seen.chained += mdls[0].next != 0
+        seen.unaligned += any(mdl.byte_offset for mdl in mdls)
+        seen.scattered += any(_is_scattered(mdl.pfns) for mdl in mdls)
+        seen.crossing += _crosses(call, size)
         for mdl in mdls:
             seen.flags[mdl.mdl_flags] += 1
             seen.start_va[_start_va(mdl)] += 1
@@ -73,9 +76,14 @@ class TransferCensus(Rule):
 def _notes(label: str, seen: _Seen) -> Iterator[str]:
     transfers = "1 transfer" if seen.transfers == 1 else f"{seen.transfers} transfers"
     sizes = f"{seen.smallest}" if seen.smallest == seen.largest else f"{seen.smallest} to {seen.largest}"
-    yield f"{label}: {transfers} of {sizes} bytes" + "".join(
-        f"; {what} in {count}" for what, count in seen.shapes.items() if count
+    shapes = (
+        ("there is an MDL chain", seen.chained),
+        ("ByteOffset is not 0", seen.unaligned),
+        ("page frames are scattered", seen.scattered),
+        ("a multiple of MaxPagesPerWrite pages is crossed", seen.crossing),
     )
+    told = "".join(f"; {what} in {count}" for what, count in shapes if count)
+    yield f"{label}: {transfers} of {sizes} bytes{told}"
     yield f"{label}: StartVa is " + ", ".join(f"{what} in {count}" for what, count in seen.start_va.items())
     common = seen.flags.most_common(_LISTED)
     for flags, count in common:

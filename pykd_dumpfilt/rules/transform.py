@@ -40,13 +40,29 @@ class _Copy:
     first: List[Tuple[int, TransferData]] = field(default_factory=list)
 
 
+@dataclass
+class _Run:
+    """How many sectors, and the first and the last of them, by number from the transfer's start."""
+
+    count: int = 0
+    first: int = 0
+    last: int = 0
+
+    def add(self, numbers: range) -> None:
+        """Take in sectors that come after those that there are."""
+        if numbers:
+            self.first = self.first if self.count else numbers[0]
+            self.last = numbers[-1]
+            self.count += len(numbers)
+
+
 class _Sectors:
-    """Which sectors are at return as they were given: by number, from the transfer's start."""
+    """Which sectors are at return as they were given, and which are not."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.kept: List[int] = []
-        self.changed: List[int] = []
+        self.kept = _Run()
+        self.changed = _Run()
         self.unknown: Optional[str] = None
 
     def compare(self, given: TransferData, done: TransferData, start: int, end: int) -> None:
@@ -60,18 +76,18 @@ class _Sectors:
                 continue
             numbers = range(at // self.size, -(-upto // self.size))
             if before == after:
-                self.kept += numbers
+                self.kept.add(numbers)
                 continue
-            for number, byte in zip(numbers, range(0, len(before), self.size)):
+            for index, byte in enumerate(range(0, len(before), self.size)):
                 same = before[byte : byte + self.size] == after[byte : byte + self.size]
-                (self.kept if same else self.changed).append(number)
+                (self.kept if same else self.changed).add(numbers[index : index + 1])
 
     @property
     def place(self) -> str:
         """Where in the transfer the kept sectors are."""
-        if self.kept[-1] < self.changed[0]:
+        if self.kept.last < self.changed.first:
             return "beginning"
-        return "end" if self.kept[0] > self.changed[-1] else "middle"
+        return "end" if self.kept.first > self.changed.last else "middle"
 
 
 class TransformsAllOrNothing(Rule):
@@ -152,7 +168,7 @@ class TransformsAllOrNothing(Rule):
         if head < tail and copy.calls > _COMPARED_WHOLE and copy.calls % _EVERY and not equal:
             sectors.compare(given, done, 0, head)
             sectors.compare(given, done, tail, size)
-            if sectors.kept:
+            if sectors.kept.count:
                 sectors = _Sectors(sectors.size)
                 sectors.compare(given, done, 0, size)
             else:
@@ -163,9 +179,9 @@ class TransformsAllOrNothing(Rule):
             self.checked()
         else:
             self.cannot_tell(call, sectors.unknown)
-        if sectors.changed:
+        if sectors.changed.count:
             copy.transformed += 1
-            if sectors.kept:
+            if sectors.kept.count:
                 self._report(call, given, sectors)
         elif sectors.unknown is None:
             self._untouched(call, copy, given)
@@ -182,16 +198,16 @@ class TransformsAllOrNothing(Rule):
             copy.first.append((call.number, given))
 
     def _report(self, call: DecodedCall, given: TransferData, sectors: _Sectors) -> None:
-        kept, changed = sectors.kept[0] * sectors.size, sectors.changed[0] * sectors.size
+        kept, changed = sectors.kept.first * sectors.size, sectors.changed.first * sectors.size
         shape = _shape(given, kept, sectors.size)
         offset = call.entry.disk_byte_offset
         base = 0 if isinstance(offset, NoValue) else offset
         (kept_page, kept_byte), (changed_page, changed_byte) = given.place(kept), given.place(changed)
-        total = len(sectors.kept) + len(sectors.changed)
+        total = sectors.kept.count + sectors.changed.count
         self.find_once(
             call,
             sectors.place,
-            f"Dump_Write transformed a part of the data: {len(sectors.kept)} of {total} sectors, at the "
+            f"Dump_Write transformed a part of the data: {sectors.kept.count} of {total} sectors, at the "
             f"{sectors.place} of the transfer, are as they were given, first at disk offset {base + kept:#x} "
             f"(page {kept_page} byte {kept_byte:#x}{'' if shape is None else f', {shape}'}); the others are "
             f"changed, first at disk offset {base + changed:#x} (page {changed_page} byte "
@@ -199,12 +215,12 @@ class TransformsAllOrNothing(Rule):
             + ("" if sectors.place == "middle" else _MAY_BE_MEANT),
             {
                 "place": sectors.place,
-                "kept_sectors": len(sectors.kept),
+                "kept_sectors": sectors.kept.count,
                 "kept_disk_offset": base + kept,
                 "kept_page": kept_page,
                 "kept_byte": kept_byte,
                 "kept_shape": shape,
-                "changed_sectors": len(sectors.changed),
+                "changed_sectors": sectors.changed.count,
                 "changed_disk_offset": base + changed,
                 "changed_page": changed_page,
                 "changed_byte": changed_byte,

@@ -247,6 +247,19 @@ def test_an_mdl_chain_that_became_one_buffer() -> None:
     assert (evidence["kept_sectors"], evidence["changed_sectors"]) == (1, 9)
 
 
+def test_a_buffer_that_is_kept_longer_than_its_mdl_says_is_cut() -> None:
+    """No tracer makes it so. The chain's second buffer follows the first's ByteCount."""
+    script = Script()
+    second = 0xFFFFAB0000005000
+    mdls = [mdl(512, next_mdl=second), mdl(512, address=second)]
+    buffers = [script.memory.buffer(PLAIN[:1024]), script.memory.buffer(PLAIN[512:1024])]
+    entry = side(0, mdls, buffers)
+    done = side(0, [mdl(1024, pfns=[0x2000])], [script.memory.buffer(kept(PLAIN[:1024], 512, 1024))])
+    script.write(0, b"", entry=entry, exit=done)
+    evidence = one(script).evidence
+    assert (evidence["kept_sectors"], evidence["kept_disk_offset"], evidence["kept_page"]) == (1, 512, 1)
+
+
 def test_a_failed_dump_write_is_not_judged() -> None:
     script = Script()
     call = substitute(script, PLAIN, kept(PLAIN, 0, 512))
