@@ -457,8 +457,11 @@ def test_a_difference_in_an_unknown_page_says_nothing() -> None:
 def test_known_pages_given_to_dump_write_are_counted() -> None:
     script = Script()
     script.write(0, HEADER + pattern(4096) + bytes(8192))
-    script.write(0x4000, bytes(4096), 0x10)
-    script.write(0x5000, bytes(512))
+    # Of a buffer that does not begin with a page, the first page of data.
+    script.write(0x4000, bytes(8192), 0x10)
+    # A sector in a page of zeros is no page of data.
+    sector = side(0x6000, [mdl(512)], [script.memory.buffer(bytes(512), around=b"\0")])
+    script.write(0, b"", entry=sector, exit=sector)
     script.write(0x6000, IMAGE)
     script.write(0x6000, IMAGE)
     assert notes(script) == (

@@ -183,9 +183,7 @@ class Counting:
         return self._store.page(number)
 
 
-def after_64(
-    data: bytes, written: bytes, byte_offset: int = 0, before: int = 64
-) -> Tuple[Script, Counting, Result]:
+def after_64(data: bytes, written: bytes, byte_offset: int = 0, before: int = 64) -> Tuple[Counting, Result]:
     """What is said of a transfer after as many that were compared whole."""
     script = Script()
     for _ in range(before):
@@ -197,11 +195,11 @@ def after_64(
         engine.feed(record)
     pages.reads = 0
     engine.feed(script.records[-1])
-    return script, pages, engine.finish()
+    return pages, engine.finish()
 
 
 def test_after_64_transfers_the_first_and_last_page_are_read() -> None:
-    _, pages, told = after_64(PLAIN, cipher(PLAIN))
+    pages, told = after_64(PLAIN, cipher(PLAIN))
     assert pages.reads == 4
     assert outcome(told, RULE) == ("pass", 65)
     assert rule_result(told, RULE).notes == (
@@ -216,6 +214,8 @@ def test_after_64_transfers_the_first_and_last_page_are_read() -> None:
         (15872, 16384, 0, True),
         (0, 512, 0xE70, True),
         (15872, 16384, 0xE70, True),
+        # The last page begins within the sector before.
+        (12800, 13312, 0xE70, True),
         # A page of its own: its number tells.
         (4096, 8192, 0, True),
         # Within a page in the middle, or divided in pages in another way: not looked at, as the note says.
@@ -224,14 +224,31 @@ def test_after_64_transfers_the_first_and_last_page_are_read() -> None:
     ],
 )
 def test_what_is_found_without_comparing_all(start: int, end: int, byte_offset: int, found: bool) -> None:
-    _, _, told = after_64(PLAIN, kept(PLAIN, start, end), byte_offset)
+    _, told = after_64(PLAIN, kept(PLAIN, start, end), byte_offset)
     assert [finding.evidence["kept_sectors"] for finding in findings(told, RULE)] == (
         [(end - start) // 512] if found else []
     )
 
 
+def test_ends_that_were_kept_are_held_against_the_rest() -> None:
+    _, told = after_64(PLAIN, PLAIN[:512] + cipher(PLAIN[512:12288]) + PLAIN[12288:], 0xE70)
+    (finding,) = findings(told, RULE)
+    assert (finding.evidence["kept_sectors"], finding.evidence["changed_sectors"]) == (9, 23)
+    assert finding.evidence["place"] == "middle"
+
+
+def test_the_same_pages_with_another_byte_offset_are_other_data() -> None:
+    script = Script()
+    buffer = script.memory.buffer(PLAIN[:2048], 512)
+    entry = side(0, [mdl(2048, 512)], [buffer])
+    done = side(0, [mdl(2048, 0)], [replace(buffer, offset=0)])
+    script.write(0, b"", entry=entry, exit=done)
+    told = rule_result(result(script), RULE)
+    assert (told.outcome.value, told.calls_checked, told.notes) == ("pass", 1, ())
+
+
 def test_every_64th_transfer_is_compared_whole() -> None:
-    _, pages, told = after_64(PLAIN, kept(PLAIN, 4608, 5120), before=127)
+    pages, told = after_64(PLAIN, kept(PLAIN, 4608, 5120), before=127)
     assert pages.reads >= 8
     assert len(findings(told, RULE)) == 1
 
