@@ -18,7 +18,11 @@ def render_json(report: Report) -> str:
 
 def report_object(report: Report) -> Dict[str, Any]:
     """The report as JSON values."""
-    return {"format": FORMAT, "recordings": [_recording(result) for result in report.results]}
+    return {
+        "format": FORMAT,
+        "recordings": [_recording(result) for result in report.results],
+        "unreadable": [{"path": one.path, "reason": one.reason} for one in report.unreadable],
+    }
 
 
 def _recording(checked: CheckResult) -> Dict[str, Any]:

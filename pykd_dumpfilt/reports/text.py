@@ -1,8 +1,8 @@
 """The report for a terminal: the verdict first, then why, then what to do."""
 
-from typing import Iterator, List, Sequence
+from typing import Iterator, List
 
-from ..checking import CheckResult, Report
+from ..checking import CheckResult, Report, Unreadable
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._printable import printable, wrapped
 
@@ -17,9 +17,15 @@ _LISTED_FINDINGS = 10
 def render_text(report: Report) -> str:
     """One section for each recording, and a last line where there are several."""
     sections = ["\n".join(_section(result)) for result in report.results]
-    if len(report.results) > 1:
-        sections.append(_summary(report.results))
+    sections += ["\n".join(_unreadable(one)) for one in report.unreadable]
+    if len(sections) > 1:
+        sections.append(_summary(report))
     return "\n\n".join(sections)
+
+
+def _unreadable(one: Unreadable) -> Iterator[str]:
+    yield f"UNREADABLE  {printable(one.path)}"
+    yield from wrapped(one.reason, "    ", "  - ")
 
 
 def _section(checked: CheckResult) -> Iterator[str]:
@@ -97,10 +103,12 @@ def _advice(checked: CheckResult) -> List[str]:
     return []
 
 
-def _summary(results: Sequence[CheckResult]) -> str:
+def _summary(report: Report) -> str:
     parts = []
     for verdict in (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.NOT_EXERCISED, Verdict.PASS):
-        count = sum(result.verdict is verdict for result in results)
+        count = sum(result.verdict is verdict for result in report.results)
         if count:
             parts.append(f"{count} {verdict.value}")
-    return f"{len(results)} recordings: {', '.join(parts)}"
+    if report.unreadable:
+        parts.append(f"{len(report.unreadable)} unreadable")
+    return f"{len(report.results) + len(report.unreadable)} recordings: {', '.join(parts)}"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.checking import Report, Unreadable, check
 from pykd_dumpfilt.reports import render_json
 
 from .examples import failing, passing, write
@@ -12,7 +12,7 @@ from .examples import failing, passing, write
 def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", failing())
     report = json.loads(render_json(Report((check(path),))))
-    assert list(report) == ["format", "recordings"]
+    assert list(report) == ["format", "recordings", "unreadable"]
     assert report["format"] == "dumpfilt-report/1"
     (recording,) = report["recordings"]
     statements = [rule.pop("statement") for rule in recording["rules"]]
@@ -88,6 +88,15 @@ def test_several_recordings_in_order(tmp_path: Path) -> None:
     report = json.loads(render_json(Report(tuple(check(path) for path in paths))))
     assert [one["path"] for one in report["recordings"]] == [str(path) for path in paths]
     assert [one["verdict"] for one in report["recordings"]] == ["pass", "pass"]
+
+
+def test_what_cannot_be_read_is_told() -> None:
+    report = json.loads(render_json(Report((), unreadable=(Unreadable("gone", "gone is not a recording"),))))
+    assert report == {
+        "format": "dumpfilt-report/1",
+        "recordings": [],
+        "unreadable": [{"path": "gone", "reason": "gone is not a recording"}],
+    }
 
 
 def test_damage_is_told(tmp_path: Path) -> None:

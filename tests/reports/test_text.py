@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.checking import Report, Unreadable, check
 from pykd_dumpfilt.recording import LoadedModule
 from pykd_dumpfilt.reports import render_text
 
@@ -75,6 +75,14 @@ def test_several_recordings_end_with_a_sum(tmp_path: Path) -> None:
         check(write(tmp_path / "none", Script())),
     ]
     assert render_text(Report(tuple(results))).endswith("\n\n3 recordings: 1 fail, 1 not exercised, 1 pass")
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    gone = Unreadable("go\x1bne", "there is no\x1b such folder")
+    text = render_text(Report((check(write(tmp_path / "good", passing())),), unreadable=(gone,)))
+    assert text.endswith(
+        "\n\nUNREADABLE  go\\x1bne\n  - there is no\\x1b such folder\n\n2 recordings: 1 pass, 1 unreadable"
+    )
 
 
 def test_lines_fit_a_terminal(tmp_path: Path) -> None:
