@@ -3,40 +3,50 @@
 import argparse
 from typing import List
 
-from ..checking import EXIT_FAIL, CheckResult, Report, check
+from ..checking import CheckResult, Report, Unreadable, check
 from ..errors import DumpfiltError
-from ..reports import render_json, render_text
+from ..reports import FORMATS, format_for, format_named
 from . import console
 from ._command import Command
 
 __all__ = ["COMMAND"]
 
-EXIT_UNREADABLE = 2
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    endings = ", ".join(f"{one.endings[0]} {one.name}" for one in FORMATS)
     parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the report there (default: print it)")
+    parser.add_argument(
+        "--format",
+        choices=[one.name for one in FORMATS],
+        help=f"default: what FILE ends on ({endings}), else text",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the report there, whole or not at all (default: print it)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    chosen = format_named(arguments.format) if arguments.format else format_for(arguments.output or "")
+    if arguments.output is not None:
+        # Before hours of work, not after.
+        console.require_writable(arguments.output)
     results: List[CheckResult] = []
-    unreadable = False
+    unreadable: List[Unreadable] = []
     for path in arguments.recordings:
         with console.progress(f"checking {path}", "records") as step:
             try:
-                results.append(check(path, step))
+                results.append(check(path, step, seal=chosen.sealed))
             except DumpfiltError as error:
                 # One that cannot be read is no reason to keep back what the others say.
-                unreadable = True
+                unreadable.append(Unreadable(path, str(error)))
                 console.error(str(error))
-    report = Report(tuple(results))
-    if results or arguments.format != "text":
-        text = render_json(report) if arguments.format == "json" else render_text(report)
-        console.deliver(text, arguments.output)
-    code = report.exit_code
-    return EXIT_UNREADABLE if unreadable and code != EXIT_FAIL else code
+    report = Report(tuple(results), unreadable=tuple(unreadable))
+    if results or chosen.name != "text" or arguments.output is not None:
+        console.deliver(chosen.render(report), arguments.output)
+    return report.exit_code
 
 
 COMMAND = Command(
@@ -51,6 +61,9 @@ COMMAND = Command(
     run=run,
     examples=(
         "  dumpfilt check fixtures/aes_xts.dumpfilt\n"
-        "  dumpfilt check *.dumpfilt --format json -o report.json\n"
+        "  dumpfilt check *.dumpfilt --format json            for programs\n"
+        "  dumpfilt check *.dumpfilt -o results.xml           JUnit, for Jenkins and GitLab\n"
+        "  dumpfilt check *.dumpfilt -o findings.sarif        for code scanning\n"
+        "  dumpfilt check run.dumpfilt -o checklist.md        to be signed\n"
     ),
 )
