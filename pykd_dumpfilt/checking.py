@@ -148,7 +148,7 @@ def check(
     Args:
         path: the recording's folder.
         progress: called now and then with the number of records judged so far.
-        seal: whether to hash and verify the whole recording as well, which reads it twice more.
+        seal: whether to hash and verify the whole recording as well, which reads all of it again.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.

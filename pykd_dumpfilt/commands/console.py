@@ -1,7 +1,7 @@
 """Printing for people, inside WinDbg and out."""
 
 import os
-import shutil
+import stat
 import sys
 import time
 from contextlib import contextmanager
@@ -126,7 +126,7 @@ def _replace(target: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
-            shutil.copymode(str(target), str(fresh))
+            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)

@@ -47,7 +47,7 @@ def render_junit(report: Report) -> str:
 def _names(results: Sequence[CheckResult]) -> List[str]:
     """The class name of each recording's cases. Jenkins takes what is before the last dot as a package: the
     filter. CI systems merge cases of equal names, so recordings of one name are told apart by their path."""
-    stems = [PurePath(result.path).stem for result in results]
+    stems = [PurePath(result.path).stem or result.path for result in results]
     names = []
     for result, stem in zip(results, stems):
         name = stem if stems.count(stem) == 1 else result.path
@@ -87,7 +87,7 @@ def _whole(suite: ElementTree.Element, class_name: str, checked: CheckResult) ->
     case = _case(suite, class_name, "The recording is complete, and Dump_Read was exercised")
     reasons = checked.result.reasons
     if checked.verdict is Verdict.INCOMPLETE or checked.damage:
-        _outcome(case, "error", "incomplete", reasons[:1] or checked.damage[:1], reasons)
+        _outcome(case, "error", "incomplete", checked.damage[:1] or reasons[:1], reasons)
     elif checked.verdict is Verdict.NOT_EXERCISED:
         _outcome(case, "skipped", "not exercised", reasons[:1], reasons)
 

@@ -73,7 +73,7 @@ def _driver() -> Dict[str, Any]:
 
 
 def _descriptor(rule: Type[Rule]) -> Dict[str, Any]:
-    evidence = "".join(f" {key}: {what}." for key, what in rule.evidence.items())
+    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.evidence.items())
     return {
         "id": rule.id,
         "shortDescription": _message(rule.statement),

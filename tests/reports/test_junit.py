@@ -154,6 +154,19 @@ def test_a_torn_recording_is_an_error_though_every_rule_holds(tmp_path: Path) ->
     assert root.get("errors") == "1"
 
 
+def test_a_torn_recording_that_fails_is_both(tmp_path: Path) -> None:
+    root = parsed(check(write(tmp_path / "torn", failing(), close=False)))
+    told = outcome(case(root, FIRST))
+    assert told is not None
+    assert told[1]["message"].startswith("there is no footer")
+    assert (root.get("failures"), root.get("errors")) == ("1", "1")
+
+
+def test_a_recording_that_is_the_current_folder_has_a_name(tmp_path: Path) -> None:
+    root = parsed(replace(judged(tmp_path, "good", passing()), path="."))
+    assert root[0][1].get("classname") == "myfilt._"
+
+
 def test_waived_findings_are_skipped_with_the_waiver(tmp_path: Path) -> None:
     root = parsed(waived(judged(tmp_path, "bad", failing())))
     one = case(root, "DF-TRIP-001")

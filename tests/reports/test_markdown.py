@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from pykd_dumpfilt import __version__
 from pykd_dumpfilt.checking import Report, Seal, Unreadable, WaiverUse, check
 from pykd_dumpfilt.recording import LoadedModule, Pdb
 from pykd_dumpfilt.reports._markdown import escaped
@@ -100,7 +101,7 @@ def test_the_environment_and_the_hashes(tmp_path: Path) -> None:
         "Recording": "good.dumpfilt",
         "Recorded": "2024-05-01T12:00:00Z",
         "Recorded with": "pykd-dumpfilt 0.1.0",
-        "Judged with": "pykd-dumpfilt 0.1.0",
+        "Judged with": f"pykd-dumpfilt {__version__}",
         "Debugger engine": "emulator 2.1.1",
         "Target": "x64 kernel",
         "Machine": "x64",

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from pykd_dumpfilt import __version__
 from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, WaiverUse, check
 from pykd_dumpfilt.reports.sarif import render_sarif, sarif_object
 from pykd_dumpfilt.rules import RULES
@@ -81,7 +82,7 @@ def test_the_region_is_the_line_that_holds_the_call(tmp_path: Path) -> None:
 
 def test_every_rule_is_described(tmp_path: Path) -> None:
     driver = run_of(judged(tmp_path, "good", passing()))["tool"]["driver"]
-    assert (driver["name"], driver["version"]) == ("pykd-dumpfilt", "0.1.0")
+    assert (driver["name"], driver["version"]) == ("pykd-dumpfilt", __version__)
     assert [rule["id"] for rule in driver["rules"]] == [rule.id for rule in RULES]
     described = {rule["id"]: rule for rule in driver["rules"]}["DF-WRITE-006"]
     full = described.pop("fullDescription")["text"]
