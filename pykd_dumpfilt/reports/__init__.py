@@ -1,17 +1,21 @@
-"""Reports: the same findings for a terminal, for programs and as a page; and looking into a recording.
+"""Reports: the same findings for a terminal, for programs, as a page and for a signature; and looking into a
+recording.
 
-Everything here gives text and prints nothing.
+Everything here gives text and prints nothing. ``FORMATS`` lists what a report can be made as.
 """
 
 from ._fields import render_ntstatus, render_structure
-from .html_report import render_html
+from .formats import FORMATS, Format, format_for, format_named
 from .json_report import render_json, report_object
 from .rule_list import render_rules
 from .show import show_call, show_recording
 from .text import render_text
 
 __all__ = [
-    "render_html",
+    "FORMATS",
+    "Format",
+    "format_for",
+    "format_named",
     "render_json",
     "render_ntstatus",
     "render_rules",

@@ -8,7 +8,7 @@ import pytest
 
 from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.recording import LoadedModule, Pdb
-from pykd_dumpfilt.reports import render_html
+from pykd_dumpfilt.reports.html_report import render_html
 
 from ..reports.examples import HEADER, failing, passing, write
 from ..reports.faulty import faulty

@@ -13,9 +13,9 @@ from typing import List
 
 import pytest
 
-from pykd_dumpfilt.checking import CheckResult, Report, WaiverUse, check, use_of_waivers
+from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, WaiverUse, check, use_of_waivers
 from pykd_dumpfilt.recording import LoadedModule, Pdb
-from pykd_dumpfilt.reports import render_html
+from pykd_dumpfilt.reports.html_report import render_html
 from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import HIBER, Script, pattern
@@ -310,6 +310,30 @@ def test_several_recordings_begin_with_a_table(tmp_path: Path) -> None:
     assert len(page.all("article")) == 3
 
 
+def test_what_could_not_be_read_is_in_the_table(tmp_path: Path) -> None:
+    report = Report(
+        (check(write(tmp_path / "good", passing())),), unreadable=(Unreadable("<b>gone", "no such folder"),)
+    )
+    page = parse(render_html(report))
+    assert page.one("h2", id="summary").text == "2 recordings: 1 pass, 1 unreadable"
+    assert cells(page.one("section", **{"aria-labelledby": "summary"}))[1] == [
+        "unreadable",
+        "no such folder",
+        "<b>gone",
+    ]
+
+
+def test_a_seal_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "good", passing())
+    identity = {
+        sealed: page_of(check(path, seal=sealed)).one("section", **{"aria-labelledby": "r1-identity"}).text
+        for sealed in (False, True)
+    }
+    assert "SHA-256 of pages.bin, as it was closed" in identity[False]
+    digest = hashlib.sha256((path / "pages.bin").read_bytes()).hexdigest()
+    assert f"SHA-256 of pages.bin {digest}" in identity[True]
+
+
 def test_no_recording_at_all() -> None:
     assert page_of().one("h2", id="summary").text == "0 recordings"
 
@@ -443,7 +467,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", faulty())
     program = (
         "import sys; from pykd_dumpfilt.checking import Report, check;"
-        "from pykd_dumpfilt.reports import render_html;"
+        "from pykd_dumpfilt.reports.html_report import render_html;"
         "sys.stdout.buffer.write(render_html(Report((check(sys.argv[1]),))).encode())"
     )
     pages = {
@@ -471,7 +495,7 @@ def test_the_message_says_what_to_install(missing: str) -> None:
         f"import sys; sys.modules[{missing!r}] = None\n"
         "from pykd_dumpfilt.checking import Report\n"
         "from pykd_dumpfilt.errors import UsageError\n"
-        "from pykd_dumpfilt.reports import render_html\n"
+        "from pykd_dumpfilt.reports.html_report import render_html\n"
         "try:\n    render_html(Report(()))\n"
         "except UsageError as error:\n    print(error)\n"
     )
@@ -481,7 +505,7 @@ def test_the_message_says_what_to_install(missing: str) -> None:
 
 def test_importing_reports_imports_no_extra() -> None:
     program = (
-        "import sys, pykd_dumpfilt.cli, pykd_dumpfilt.reports;"
+        "import sys, pykd_dumpfilt.cli, pykd_dumpfilt.reports.html_report;"
         "print(sorted({'jinja2', 'markupsafe', 'matplotlib', 'numpy'} & set(sys.modules)))"
     )
     output = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)

@@ -5,13 +5,13 @@ from itertools import islice
 from typing import Any, List, Mapping, Tuple
 
 from ...rules import RULES, Finding
+from .._phrases import value_text
 
 __all__ = ["EvidenceTable", "Fact", "evidence_of"]
 
 _MAX_ROWS = 64
 _MAX_FACTS = 40
 _MAX_TEXT = 300
-_HEX_FROM = 0x1000
 _MEANINGS = {rule.id: rule.evidence for rule in RULES}
 
 
@@ -53,14 +53,5 @@ def _table(key: str, entries: List[Mapping[str, Any]]) -> EvidenceTable:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "not known"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:#x} ({value})" if abs(value) >= _HEX_FROM else str(value)
-    if isinstance(value, (list, tuple)):
-        text = ", ".join(_text(one) for one in value[:_MAX_ROWS])
-    else:
-        text = str(value)
+    text = value_text(value)
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "..."

@@ -13,6 +13,7 @@ __all__ = ["Row", "copies", "environment"]
 Row = Tuple[str, str]
 
 _MAX_OPTIONS = 30
+_MAX_DIGESTS = 4
 
 
 def copies(module: LoadedModule, seen: Walk) -> List[Row]:
@@ -50,17 +51,22 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
         for name, value in list(header.options.items())[:_MAX_OPTIONS]
         if value not in ({}, [], "", None)
     ]
-    rows += list(_closing(seen))
+    rows += list(_files(checked, seen))
     return rows
 
 
-def _closing(seen: Walk) -> Iterator[Row]:
-    if seen.recording is None or seen.recording.footer is None:
-        return
-    footer = seen.recording.footer
-    yield "Ended", footer.reason
-    for name, digest in list(footer.digests.items())[:4]:
-        yield f"SHA-256 of {name}, as closed", digest
+def _files(checked: CheckResult, seen: Walk) -> Iterator[Row]:
+    """How the recording ended, and what its files are: as they are now where it was sealed, else as it says
+    itself."""
+    footer = seen.recording.footer if seen.recording is not None else None
+    if footer is not None:
+        yield "Ended", footer.reason
+    if checked.seal is not None:
+        yield from ((f"SHA-256 of {name}", digest) for name, digest in checked.seal.digests.items())
+        yield from (("Digest", problem) for problem in checked.seal.problems)
+    elif footer is not None:
+        for name, digest in list(footer.digests.items())[:_MAX_DIGESTS]:
+            yield f"SHA-256 of {name}, as it was closed", digest
 
 
 def _hexadecimal(value: Optional[int]) -> str:

@@ -46,9 +46,11 @@ def page(report: Report) -> str:
     counts = [
         (sum(result.verdict is verdict for result in report.results), verdict.value) for verdict in _ORDER
     ]
+    counts.append((len(report.unreadable), "unreadable"))
     text: str = environment.get_template("report.html.j2").render(
         recordings=recording_views(report),
         waivers=report.waivers,
+        unreadable=report.unreadable,
         counts=[one for one in counts if one[0]],
         max_hexdumps=MAX_HEXDUMPS,
         max_listed=_MAX_LISTED,
@@ -62,10 +64,10 @@ def page(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
-    if len(report.results) == 1:
+    if len(report.results) == 1 and not report.unreadable:
         one = report.results[0]
         return f"{one.verdict.value.upper()}: {one.filter}, {one.scenario}"
-    return f"Dump filter check of {len(report.results)} recordings"
+    return f"Dump filter check of {len(report.results) + len(report.unreadable)} recordings"
 
 
 def _safe(value: Any) -> Any:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ...checking import CheckResult, Report
 from ...rules import Finding, Level, RuleResult, Waiver
-from .._words import outcome_word, show_command
+from .._phrases import outcome_word, show_command
 from .comparison import Comparison
 from .comparisons import comparisons, shows_bytes
 from .evidence import EvidenceTable, Fact, evidence_of

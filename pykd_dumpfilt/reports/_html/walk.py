@@ -87,8 +87,9 @@ def walk(checked: CheckResult) -> Walk:
         seen.modules = recording.modules
     except DumpfiltError as error:
         seen.problem = str(error)
-    except OSError as error:
-        seen.problem = f"it cannot be read: {error.strerror or error}"
+    except (OSError, ValueError) as error:
+        # ValueError: a path that no system can have.
+        seen.problem = f"it cannot be read: {getattr(error, 'strerror', None) or error}"
     return seen
 
 

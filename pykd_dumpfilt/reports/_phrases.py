@@ -1,0 +1,55 @@
+"""Words, sentences and values that several formats say in the same way; not yet escaped for any of them."""
+
+import json
+from typing import Any, Iterator, Optional, Tuple
+
+from ..rules import Finding, Level, Outcome, RuleResult, Waiver
+from ._printable import printable
+
+__all__ = ["counted", "evidence_pairs", "outcome_word", "show_command", "value_text", "waiver_text"]
+
+_MAX_VALUE = 1000
+
+
+def counted(count: int, what: str) -> str:
+    """ "1 finding", "2 findings"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def evidence_pairs(finding: Finding) -> Iterator[Tuple[str, str]]:
+    """The evidence for people: name and value, whole numbers in both decimal and hexadecimal digits."""
+    for key, value in finding.evidence.items():
+        text = value_text(value)
+        yield key, text if len(text) <= _MAX_VALUE else text[:_MAX_VALUE] + "..."
+
+
+def waiver_text(waiver: Waiver) -> str:
+    """Why a breach is accepted, by whom, and until when."""
+    return f"{waiver.reason} (accepted by {waiver.owner} until {waiver.expires.isoformat()})"
+
+
+def value_text(value: Any) -> str:
+    """One value of a finding's evidence."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value > 9:
+        return f"{value} ({value:#x})"
+    return json.dumps(value)
+
+
+def outcome_word(rule: RuleResult) -> str:
+    """A rule's outcome. A warning is not called a failure: it fails nothing."""
+    if rule.outcome is Outcome.FAIL and rule.level is not Level.ERROR:
+        return str(rule.level.value)
+    return str(rule.outcome.value)
+
+
+def show_command(path: str, call: Optional[int] = None) -> str:
+    """The command that shows a recording, or one of its calls."""
+    path = printable(path)
+    if " " in path:
+        # Double quotes are quotes to every shell that this runs in.
+        path = f'"{path}"'
+    return f"dumpfilt show {path}" + ("" if call is None else f" --call {call}")
