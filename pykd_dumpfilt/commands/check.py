@@ -68,6 +68,7 @@ COMMAND = Command(
         "  dumpfilt check *.dumpfilt --format json            for programs\n"
         "  dumpfilt check *.dumpfilt -o results.xml           JUnit, for Jenkins and GitLab\n"
         "  dumpfilt check *.dumpfilt -o findings.sarif        for code scanning\n"
+        "  dumpfilt check *.dumpfilt -o report.html           to be looked at\n"
         "  dumpfilt check run.dumpfilt -o checklist.md        to be signed\n"
         "  dumpfilt check run.dumpfilt --waivers waivers.toml\n"
         "\n"
