@@ -6,16 +6,19 @@ Everything here gives text and prints nothing.
 from ._fields import render_ntstatus, render_structure
 from .json_report import render_json, report_object
 from .rule_list import render_rules
+from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
 from .text import render_text
 
 __all__ = [
     "render_json",
     "render_ntstatus",
+    "render_rule",
     "render_rules",
     "render_structure",
     "render_text",
     "report_object",
+    "rule_prose",
     "show_call",
     "show_recording",
 ]

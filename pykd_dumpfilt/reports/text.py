@@ -91,7 +91,10 @@ def _advice(checked: CheckResult) -> List[str]:
         path = f'"{path}"'
     errors = [one for one in checked.result.findings if one.level is Level.ERROR]
     if errors:
-        return [f"look at the first error: dumpfilt show {path} --call {errors[0].call}"]
+        return [
+            f"look at the first error: dumpfilt show {path} --call {errors[0].call}",
+            f"read why it is one, with wrong and right code: dumpfilt rule {errors[0].rule}",
+        ]
     if checked.verdict is Verdict.INCOMPLETE:
         return [f"record again, or see what is there: dumpfilt show {path}"]
     return []

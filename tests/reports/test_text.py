@@ -30,7 +30,10 @@ def test_a_failing_recording(tmp_path: Path) -> None:
         "Rules\n"
     )
     assert "\n  DF-TRIP-001  fail                 1 checked  Dump_Read gives back" in text
-    assert text.endswith("\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1")
+    assert text.endswith(
+        "\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1\n"
+        "  read why it is one, with wrong and right code: dumpfilt rule DF-TRIP-001"
+    )
 
 
 def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
