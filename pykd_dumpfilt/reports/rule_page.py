@@ -37,7 +37,7 @@ def render_rule(rule: Type[Rule]) -> str:
     Raises:
         DumpfiltError: see :func:`rule_prose`.
     """
-    return "\n".join([*_facts(rule), "", *_plain(rule_prose(rule).splitlines())])
+    return "\n".join([*_facts(rule), "", *_plain(rule_prose(rule).splitlines()), *_evidence(rule)])
 
 
 def _facts(rule: Type[Rule]) -> Iterator[str]:
@@ -49,14 +49,19 @@ def _facts(rule: Type[Rule]) -> Iterator[str]:
     yield f"  {'source':9} {rule.source}"
     if rule.essential:
         yield from _fact("essential", _ESSENTIAL)
-    label = "evidence"
-    for key, what in rule.evidence.items():
-        yield from _fact(label, f"{key}: {what}")
-        label = ""
 
 
 def _fact(label: str, text: str) -> List[str]:
     return wrapped(text, " " * 12, f"  {label:9} ")
+
+
+def _evidence(rule: Type[Rule]) -> Iterator[str]:
+    if not rule.evidence:
+        return
+    yield from ("", "What a finding reports", "")
+    width = max(map(len, rule.evidence))
+    for key, what in rule.evidence.items():
+        yield from wrapped(what, " " * (width + 4), f"  {key:{width}}  ")
 
 
 def _plain(lines: List[str]) -> Iterator[str]:
