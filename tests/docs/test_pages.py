@@ -88,6 +88,13 @@ def test_commands_are_such_that_the_command_line_takes_them(rule: Type[Rule]) ->
 
 
 @each_rule
+def test_commands_can_be_run_one_after_the_other(rule: Type[Rule]) -> None:
+    outputs = re.findall(r"^dumpfilt emulate .* -o (\S+)", rule_prose(rule), re.MULTILINE)
+    # A recording is never overwritten.
+    assert len(set(outputs)) == len(outputs) > 0
+
+
+@each_rule
 def test_a_page_is_neither_a_stub_nor_a_chapter(rule: Type[Rule]) -> None:
     assert 25 <= len(rule_prose(rule).splitlines()) <= 70
 
