@@ -98,3 +98,8 @@ def test_what_is_no_rule_is_told_with_the_near_ones(
 
 def test_the_list_of_rules_says_how_to_see_a_page() -> None:
     assert render_rules().endswith("\n\nthe page of one, with wrong and right code: dumpfilt rule ID")
+
+
+def test_pages_reach_windbg_in_one_write() -> None:
+    """pykd cuts a write of more than about 16,383 characters without a word."""
+    assert max(len(render_rule(rule)) for rule in RULES) < 15_000
