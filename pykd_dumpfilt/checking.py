@@ -1,15 +1,25 @@
 """From a recording on disk to a verdict."""
 
+import datetime
 import os
 from dataclasses import dataclass
-from typing import Callable, Optional, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 from .errors import RecordingError
 from .recording import Header, LoadedModule, open_recording
-from .rules import Judge, Result, Verdict, Waiver
+from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
 from .structures import Machine
 
-__all__ = ["EXIT_FAIL", "EXIT_PASS", "EXIT_UNDECIDED", "CheckResult", "Report", "WaiverUse", "check"]
+__all__ = [
+    "EXIT_FAIL",
+    "EXIT_PASS",
+    "EXIT_UNDECIDED",
+    "CheckResult",
+    "Report",
+    "WaiverUse",
+    "check",
+    "use_of_waivers",
+]
 
 EXIT_PASS = 0
 EXIT_FAIL = 1
@@ -56,6 +66,11 @@ class CheckResult:
         return self.result.calls
 
     @property
+    def waived(self) -> int:
+        """Findings that waivers accept."""
+        return self.result.waived
+
+    @property
     def exit_code(self) -> int:
         """0 pass, 1 fail, 3 incomplete or not exercised."""
         return {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL}.get(self.verdict, EXIT_UNDECIDED)
@@ -68,12 +83,15 @@ class WaiverUse:
     Attributes:
         state: "used", "unused" (no finding of any recording is one that it accepts) or "expired" (it accepts
             nothing any more).
-        findings: how many findings it accepted, or would accept had it not expired.
+        findings: how many findings it accepted (another waiver may accept them too), or would accept had it
+            not expired.
+        recordings: how many of the run's recordings are of its filter and platform.
     """
 
     waiver: Waiver
     state: str
     findings: int = 0
+    recordings: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,19 +114,25 @@ class Report:
 
 
 def check(
-    path: "Union[str, os.PathLike[str]]", progress: Optional[Callable[[int], None]] = None
+    path: "Union[str, os.PathLike[str]]",
+    progress: Optional[Callable[[int], None]] = None,
+    waivers: Sequence[Waiver] = (),
+    today: Optional[datetime.date] = None,
 ) -> CheckResult:
     """Judge a recording by all rules, in one pass.
 
     Args:
         path: the recording's folder.
         progress: called now and then with the number of records judged so far.
+        waivers: which findings do not count, for this recording and others.
+        today: the day by which waivers expire; UTC's by default.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
     """
     with open_recording(path) as recording:
-        engine = Judge(recording, _machine(recording.header))
+        header = recording.header
+        engine = Judge(recording, _machine(header), waivers=Waivers(waivers, header, today))
         for number, record in enumerate(recording, 1):
             engine.feed(record)
             if progress is not None and number % _PROGRESS_EVERY == 0:
@@ -117,7 +141,27 @@ def check(
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)
         modules = tuple(recording.modules[number] for number in sorted(recording.modules))
-        return CheckResult(os.fspath(path), recording.header, result, damage, modules)
+        return CheckResult(os.fspath(path), header, result, damage, modules)
+
+
+def use_of_waivers(
+    waivers: Sequence[Waiver], results: Sequence[CheckResult], today: Optional[datetime.date] = None
+) -> Tuple[WaiverUse, ...]:
+    """What became of each waiver over the recordings of a run, in the order of ``waivers``."""
+    today = utc_today() if today is None else today
+    uses: List[WaiverUse] = []
+    for waiver in waivers:
+        concerned = [result for result in results if waiver.concerns(result.header)]
+        findings = sum(
+            count
+            for result in concerned
+            for rule in result.result.rules
+            for callback, count in rule.by_callback.items()
+            if waiver.covers(rule.rule, callback)
+        )
+        state = "expired" if waiver.expired(today) else "used" if findings else "unused"
+        uses.append(WaiverUse(waiver, state, findings, len(concerned)))
+    return tuple(uses)
 
 
 def _machine(header: Header) -> Machine:

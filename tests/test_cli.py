@@ -10,7 +10,7 @@ import pytest
 
 from pykd_dumpfilt.cli import build_parser, main
 from pykd_dumpfilt.commands import COMMANDS, console
-from pykd_dumpfilt.rules import RULES
+from pykd_dumpfilt.rules import RULES, load_waivers
 
 from .emulator.code import ALL_FIVE, SUCCESS
 from .emulator.pe_writer import dump_filter
@@ -91,6 +91,61 @@ def test_a_crash_never_passes_because_nothing_is_read_back(
     assert "not exercised" in out.lower()
 
 
+WAIVER = """\
+[[waiver]]
+rule = "DF-TRIP-001"
+filter = "forgets_last_sector"
+reason = "ticket 4711"
+owner = "Kim Lee"
+expires = 9999-12-31
+"""
+FAILING = str(Path(__file__).resolve().parent.parent / "fixtures" / "forgets_last_sector.dumpfilt")
+
+
+@pytest.mark.parametrize(
+    ("waivers", "code", "verdict", "state"),
+    [
+        (WAIVER, 0, "PASS (5 findings waived)", "used"),
+        (WAIVER.replace("9999", "2001"), 1, "FAIL", "expired"),
+        (WAIVER.replace("_sector", "_byte"), 1, "FAIL", "unused"),
+    ],
+)
+def test_waivers_from_a_file(
+    waivers: str, code: int, verdict: str, state: str, tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    (tmp_path / "waivers.toml").write_text(waivers)
+    arguments = ["check", FAILING, "--waivers", str(tmp_path / "waivers.toml")]
+    got, out, _ = run(capsys, *arguments)
+    assert got == code
+    assert out.startswith(f"{verdict}  ")
+    assert ("\n\nWaivers\n  DF-TRIP-001 of forgets_last_" in out) is (state != "used")
+    got, out, _ = run(capsys, *arguments, "--format", "json")
+    assert got == code
+    assert [use["state"] for use in json.loads(out)["waivers"]] == [state]
+
+
+def test_a_bad_file_of_waivers_is_told_before_anything_is_checked(
+    tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(WAIVER.replace("owner", "owned"))
+    code, out, err = run(capsys, "check", FAILING, "no-such.dumpfilt", "--waivers", str(path))
+    assert (code, out) == (2, "")
+    assert err == f"dumpfilt: error: {path}, line 5, key 'owned': is not known: do you mean owner?\n"
+
+
+def test_the_file_of_waivers_in_the_help_is_right(
+    tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    text = capsys.readouterr().out
+    assert max(len(line) for line in text.splitlines()) <= 100
+    (tmp_path / "waivers.toml").write_text(text[text.index("  [[waiver]]") :])
+    (waiver,) = load_waivers(tmp_path / "waivers.toml")
+    assert (waiver.rule, waiver.callback, waiver.platform) == ("DF-TRIP-001", "Dump_Read", "19041")
+
+
 def test_a_report_goes_to_a_file(driver: Path, tmp_path: Path, capsys: "pytest.CaptureFixture[str]") -> None:
     run(capsys, "emulate", str(driver), "-o", str(tmp_path / "run"), "--calls", "3")
     report = tmp_path / "report.json"
@@ -106,6 +161,7 @@ def test_a_report_goes_to_a_file(driver: Path, tmp_path: Path, capsys: "pytest.C
     ("arguments", "expected"),
     [
         (["check", "no-such.dumpfilt"], "no-such.dumpfilt"),
+        (["check", "x.dumpfilt", "--waivers", "no.toml"], "cannot read no.toml: No such file or directory"),
         (["show", "no-such.dumpfilt"], "no-such.dumpfilt"),
         (["emulate", "no-such.sys", "-o", "x"], "cannot read no-such.sys"),
         (["start", "invert"], "pykd is not installed"),

@@ -3,9 +3,10 @@
 import argparse
 from typing import List
 
-from ..checking import EXIT_FAIL, CheckResult, Report, check
+from ..checking import EXIT_FAIL, CheckResult, Report, check, use_of_waivers
 from ..errors import DumpfiltError
 from ..reports import render_json, render_text
+from ..rules import load_waivers, utc_today
 from . import console
 from ._command import Command
 
@@ -18,20 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report there (default: print it)")
+    parser.add_argument("--waivers", metavar="FILE", help="breaches that are accepted for a while (TOML)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    waivers = load_waivers(arguments.waivers) if arguments.waivers is not None else ()
+    today = utc_today()
     results: List[CheckResult] = []
     unreadable = False
     for path in arguments.recordings:
         with console.progress(f"checking {path}", "records") as step:
             try:
-                results.append(check(path, step))
+                results.append(check(path, step, waivers, today))
             except DumpfiltError as error:
                 # One that cannot be read is no reason to keep back what the others say.
                 unreadable = True
                 console.error(str(error))
-    report = Report(tuple(results))
+    report = Report(tuple(results), use_of_waivers(waivers, results, today))
     if results or arguments.format != "text":
         text = render_json(report) if arguments.format == "json" else render_text(report)
         console.deliver(text, arguments.output)
@@ -52,5 +56,16 @@ COMMAND = Command(
     examples=(
         "  dumpfilt check fixtures/aes_xts.dumpfilt\n"
         "  dumpfilt check *.dumpfilt --format json -o report.json\n"
+        "  dumpfilt check run.dumpfilt --waivers waivers.toml\n"
+        "\n"
+        "a file of waivers (callback and platform may be left out; expires is its last day, UTC):\n"
+        "  [[waiver]]\n"
+        '  rule = "DF-TRIP-001"\n'
+        '  filter = "myfilter"\n'
+        '  reason = "The last sector is not encrypted yet: ticket 4711"\n'
+        '  owner = "Kim Lee"\n'
+        "  expires = 2027-01-31\n"
+        '  callback = "Dump_Read"\n'
+        '  platform = "19041"\n'
     ),
 )

@@ -7,10 +7,10 @@ from ..checking import Report, check
 from ..errors import UsageError
 from ..recording import Call, PageStore, Record
 from ..reports import render_text
-from ..trace import plain_name, record
+from ..trace import Limits, plain_name, record
 from . import console
 from ._command import Command
-from .start import add_callback_argument, callback_locations
+from .start import add_around_argument, add_callback_argument, callback_locations
 
 __all__ = ["COMMAND"]
 
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="another seed varies sizes, offsets and MDLs (default 1)",
     )
+    add_around_argument(parser, 1)
     add_callback_argument(parser)
 
 
@@ -70,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             step(calls)
 
         locations = callback_locations(arguments.callback)
-        summary = record(debugger, name, arguments.output, locations, observer=count)
+        limits = Limits(around=arguments.around)
+        summary = record(debugger, name, arguments.output, locations, limits, observer=count)
     console.note(
         f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
     )

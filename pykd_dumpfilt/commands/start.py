@@ -19,7 +19,9 @@ from . import console
 from ._command import Command
 from ._describe import describe_copies
 
-__all__ = ["COMMAND", "callback_locations"]
+__all__ = ["COMMAND", "add_around_argument", "add_callback_argument", "callback_locations"]
+
+_MAX_AROUND = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="DIR", help="recording to make (default: NAME-TIME.dumpfilt here)"
     )
     add_callback_argument(parser)
+    add_around_argument(parser, 0)
     parser.add_argument(
         "--max-pages",
         type=int,
@@ -51,6 +54,19 @@ def add_callback_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_around_argument(parser: argparse.ArgumentParser, default: int) -> None:
+    """``--around``, for every command that traces."""
+    parser.add_argument(
+        "--around",
+        type=int,
+        choices=range(_MAX_AROUND + 1),
+        default=default,
+        metavar="N",
+        help="also keep N pages before each buffer and N behind it, to see what is written past its ends; "
+        f"over a wire each costs as much as a page of the buffer (0 to {_MAX_AROUND}, default %(default)s)",
+    )
+
+
 def callback_locations(options: List[str]) -> Dict[str, Location]:
     """The ``--callback`` options by callback name."""
     return dict(parse_callback_option(option) for option in options)
@@ -66,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output or default_recording_name(plain_name(arguments.module))).absolute()
 
     def session() -> Session:
-        return Session(PykdDebugger(), arguments.module, output, locations, Limits(pages=arguments.max_pages))
+        limits = Limits(pages=arguments.max_pages, around=arguments.around)
+        return Session(PykdDebugger(), arguments.module, output, locations, limits)
 
     try:
         started = start_session(session)

@@ -3,6 +3,7 @@
 from .port import (
     PAGE_SIZE,
     Breakpoint,
+    BugCheckData,
     Debugger,
     DebuggerInfo,
     HitHandler,
@@ -19,6 +20,7 @@ from .port import (
 __all__ = [
     "PAGE_SIZE",
     "Breakpoint",
+    "BugCheckData",
     "Debugger",
     "DebuggerInfo",
     "HitHandler",

@@ -6,7 +6,7 @@ Two implementations exist: :mod:`pykd_dumpfilt.debugger.pykd_debugger` (WinDbg a
 
 import enum
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Protocol, Sequence, TypeVar
+from typing import Callable, Dict, List, Optional, Protocol, Sequence, Tuple, TypeVar
 
 from ..errors import TargetError
 from ..structures import Machine
@@ -14,6 +14,7 @@ from ..structures import Machine
 __all__ = [
     "PAGE_SIZE",
     "Breakpoint",
+    "BugCheckData",
     "Debugger",
     "DebuggerInfo",
     "HitHandler",
@@ -105,6 +106,14 @@ class DebuggerInfo:
     target: str
 
 
+@dataclass(frozen=True)
+class BugCheckData:
+    """What KiBugCheckData holds: the code of a bug check and its four parameters."""
+
+    code: int
+    parameters: Tuple[int, int, int, int]
+
+
 class StopReason(enum.Enum):
     """Why :meth:`Debugger.run` came back."""
 
@@ -114,6 +123,9 @@ class StopReason(enum.Enum):
     """The target is gone, or has no more to run."""
     INTERRUPTED = "interrupted"
     """The user pressed Ctrl+Break (or Ctrl+C)."""
+    STUCK = "stuck"
+    """A function of the target ran for so long that it is taken to come to no end. Emulators only: with a
+    real target the user decides how long is too long."""
 
 
 @dataclass(frozen=True)
@@ -168,14 +180,18 @@ class Debugger(Protocol):
         """The address of a symbol (PDB or export) of that module; None where there is none."""
 
     def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
-        """Values by lower-case name ("rip", "rcx", "efl", ...), unsigned; a name that the engine does not
-        know is left out."""
+        """Values by lower-case name ("rip", "rcx", "efl", "xmm6", "cr8", ...), unsigned; a name that the
+        engine does not know, or cannot give a value for, is left out."""
 
     def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
         """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
         """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
+
+    def bug_check(self) -> Optional[BugCheckData]:
+        """The last bug check that the target's kernel noted; None where there was none, or where the engine
+        cannot tell."""
 
     def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> Breakpoint:
         """Stop at ``address``, before the instruction there, and call ``on_hit``. It may be called, and

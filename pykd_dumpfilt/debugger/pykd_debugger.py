@@ -24,6 +24,7 @@ from ..errors import TargetError, UsageError
 from ..structures import Machine
 from .port import (
     PAGE_SIZE,
+    BugCheckData,
     DebuggerInfo,
     HitHandler,
     MemoryReadError,
@@ -50,6 +51,10 @@ _MACHINES = {"AMD64": Machine.X64, "ARM64": Machine.ARM64, "I386": Machine.X86}
 
 # "fffff800`10000000 fffff800`10005000   dump_filt   (deferred)"
 _LM_LINE = re.compile(r"^([0-9a-f`]{8,17}) ([0-9a-f`]{8,17})\s+(\S+)", re.IGNORECASE)
+
+# "xmm6=716eadd322e9343f acb970fb4befcf5a": upper half first.
+_XMM_VALUE = re.compile(r"\b(xmm\d{1,2})=([0-9a-f]{16}) ([0-9a-f]{16})\b")
+_BUG_CHECK = re.compile(r"Bugcheck code ([0-9A-Fa-f]{1,8})\s+Arguments((?:\s+[0-9A-Fa-f`]{8,17}){4})")
 
 _HitResult = Any
 
@@ -116,9 +121,16 @@ class PykdDebugger:
 
     def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
         values = {}
+        wide = [name for name in names if name.startswith("xmm")]
         for name in names:
+            if name not in wide:
+                with contextlib.suppress(pykd.DbgException):
+                    values[name] = int(pykd.reg(name))
+        if wide:
+            # pykd.reg() knows no type for them; DbgEng's own command does, in one go.
             with contextlib.suppress(pykd.DbgException):
-                values[name] = int(pykd.reg(name))
+                shown = pykd.dbgCommand("r " + ",".join(f"{name}:uq" for name in wide)) or ""
+                values.update({name: int(high + low, 16) for name, high, low in _XMM_VALUE.findall(shown)})
         return values
 
     def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
@@ -126,6 +138,18 @@ class PykdDebugger:
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
         return _read(address, size, physical=True)
+
+    def bug_check(self) -> Optional[BugCheckData]:
+        # DbgEng finds KiBugCheckData through the kernel's debugger data block, and so without symbols.
+        try:
+            shown = pykd.dbgCommand(".bugcheck") or ""
+        except pykd.DbgException:
+            return None
+        match = _BUG_CHECK.search(shown)
+        if match is None or int(match.group(1), 16) == 0:
+            return None
+        first, second, third, fourth = (int(text.replace("`", ""), 16) for text in match.group(2).split())
+        return BugCheckData(int(match.group(1), 16), (first, second, third, fourth))
 
     def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
         self._bury()

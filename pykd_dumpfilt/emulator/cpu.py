@@ -37,6 +37,7 @@ _NAMED = {
     "gsbase": x86.UC_X86_REG_GS_BASE,
 }
 _XMM = tuple(getattr(x86, f"UC_X86_REG_XMM{number}") for number in range(16))
+_XMM_NAMES = {f"xmm{number}": register for number, register in enumerate(_XMM)}
 
 # Kept beside the processor: with a flat 64-bit kernel they mean nothing to it, a debugger shows them
 # (selectors as in every x64 Windows kernel), and CR8 has to be emulated (see the module's docstring).
@@ -117,9 +118,11 @@ class Cpu:
     # Registers
 
     def get(self, name: str) -> int:
-        """A register by lower-case name; KeyError for one that is not kept."""
+        """A register by lower-case name, XMM registers as integers too; KeyError for one that is not kept."""
         if name in self._beside:
             return self._beside[name]
+        if name in _XMM_NAMES:
+            return int(self.uc.reg_read(_XMM_NAMES[name]))
         return int(self.uc.reg_read(_NAMED[name]))
 
     def set(self, name: str, value: int) -> None:

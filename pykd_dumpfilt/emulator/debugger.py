@@ -5,6 +5,7 @@ one that the target stands at is stepped over first.
 """
 
 import signal
+import struct
 import threading
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import unicorn as _unicorn
 
 from ..debugger import (
+    BugCheckData,
     DebuggerInfo,
     HitHandler,
     Module,
@@ -39,6 +41,7 @@ __all__ = ["EmulatorDebugger"]
 unicorn: Any = _unicorn  # it has no types
 
 _INT3 = b"\xcc"
+_BUG_CHECK_DATA = struct.Struct("<5Q")
 
 
 class EmulatorDebugger:
@@ -89,6 +92,12 @@ class EmulatorDebugger:
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
         return self._target.read_physical(address, size)
+
+    def bug_check(self) -> Optional[BugCheckData]:
+        data = self._target.read_virtual(self._target.bug_check_data, _BUG_CHECK_DATA.size)
+        code, *parameters = _BUG_CHECK_DATA.unpack(data)
+        first, second, third, fourth = parameters
+        return BugCheckData(code, (first, second, third, fourth)) if code else None
 
     def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
         self._target.read_virtual(address, 1)
@@ -158,7 +167,7 @@ class EmulatorDebugger:
                 self._breakpoints = [known for known in self._breakpoints if known.address not in module]
         elif isinstance(event, Stopped):
             detail = event.detail if event.reason == "ended" else f"{event.reason}: {event.detail}"
-            return Stop(StopReason.ENDED, detail)
+            return Stop(StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, detail)
         # Running: somebody asked the target to stop. Whether it was Ctrl+C is known to run().
         return None
 

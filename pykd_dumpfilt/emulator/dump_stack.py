@@ -24,6 +24,7 @@ __all__ = ["DumpStack", "GuestCall"]
 _PASSIVE_LEVEL, _HIGH_LEVEL = 0, 15
 _READ_SUPPORT = _CRITICAL = 0x1  # one and the same bit in ntdddump.h
 _EXTENSION_SIZE = 0x58
+_MANUALLY_INITIATED_CRASH = 0xE2  # what .crash raises
 _MDL_HEADER = 0x30
 _STALE_PROCESS = 0xFFFFAB00_0D1E5080
 _STALE_START_VA = 0x000001F4_5A3C0000
@@ -101,6 +102,8 @@ class DumpStack:
     def _dump(self, writes: Tuple[Transfer, ...], reads: Tuple[Transfer, ...]) -> Steps:
         kernel = self._kernel
         kernel.irql = _HIGH_LEVEL
+        if self._scenario.kind == "crash":
+            kernel.note_bug_check(_MANUALLY_INITIATED_CRASH, (0, 0, 0, 0))
         yield from self._call("Dump_Start")
         for number, transfer in enumerate(writes):
             yield from self._write(number, transfer)

@@ -82,8 +82,9 @@ class Stopped:
             something that no real machine survives), "unknown import" (a kernel function that the emulator
             lacks was called), "budget" (one guest call ran too long).
         detail: a sentence for people.
-        code: bug check code; 0 for other reasons.
-        parameters: the four bug check parameters; empty for other reasons.
+        code: of the bug check, for "fault" of the one that Windows raises for such an exception; 0 where
+            there is none.
+        parameters: the four bug check parameters; empty where there is no bug check.
     """
 
     reason: str

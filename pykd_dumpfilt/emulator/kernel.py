@@ -33,12 +33,26 @@ _SITE = b"\x48\x83\xec\x28\xff\xd0\x48\x83\xc4\x28\xc3".ljust(16, b"\xcc")
 SITES = ("DriverEntry", "Dump_Start", "Dump_Write", "Dump_Read", "Dump_Finish", "Dump_Unload")
 
 # In nt's .data.
-_MODULE_LIST, _DATA_LIST, _KDBG, _VARIABLES = 0x00, 0x20, 0x100, 0x500
+_MODULE_LIST, _DATA_LIST, _KDBG, _BUG_CHECK, _VARIABLES = 0x00, 0x20, 0x100, 0x480, 0x500
 _KDBG_SIZE = 0x360
 _VARIABLE_SIZE = 16
 
 _ENTRY_SIZE, _ENTRY_PATH, _ENTRY_NAME = 0x400, 0x100, 0x280
 _MAX_DEBUG_LINES = 10000
+_DISPATCH_LEVEL = 2
+_PAGE_FAULT_IN_NONPAGED_AREA, _DRIVER_IRQL_NOT_LESS_OR_EQUAL = 0x50, 0xD1
+
+# The descriptors that x64 Windows has by selector: 0x10 and 0x18 kernel code and data, 0x20 to 0x30 user code
+# of 32 bits, data, code of 64 bits, 0x50 user FS. A debugger looks up CS there; the processor here does not.
+_GDT = {
+    0x10: 0x00209B00_00000000,
+    0x18: 0x00409300_00000000,
+    0x20: 0x00CFFB00_0000FFFF,
+    0x28: 0x00CFF300_0000FFFF,
+    0x30: 0x0020FB00_00000000,
+    0x50: 0x0040F300_00003C00,
+}
+_GDT_SIZE = 0x58
 
 
 class Kernel:
@@ -59,6 +73,8 @@ class Kernel:
         data = layout.KERNEL_BASE + nt.data
         self.ps_loaded_module_list = data + _MODULE_LIST
         self.debugger_data_list = data + _DATA_LIST
+        self.bug_check_data = data + _BUG_CHECK
+        """KiBugCheckData: code and parameters, five quad-words."""
         self._map_built(layout.KERNEL_BASE, nt)
         for number, name in enumerate(sorted(DATA)):
             self.memory.write_virtual(data + _VARIABLES + _VARIABLE_SIZE * number, DATA[name])
@@ -66,6 +82,7 @@ class Kernel:
         self.break_address = self.exports["DbgBreakPointWithStatus"]
         self.kpcr = layout.PCR_BASE
         self.kprcb = layout.PCR_BASE + 0x180
+        self.gdt = layout.PCR_BASE + layout.PCR_SIZE - PAGE_SIZE
         self.current_thread = self.pool.allocate(0x800, zeroed=True)
         self.device_object = self.pool.allocate(0x150, zeroed=True)
         self._write_processor()
@@ -86,6 +103,11 @@ class Kernel:
         self.cpu.hook(first, last + 1, self._on_function)
 
     # Images
+
+    @property
+    def gdt_limit(self) -> int:
+        """The last byte of the descriptor table at ``gdt``."""
+        return _GDT_SIZE - 1
 
     def modules(self) -> List[LoadedImage]:
         """Every loaded image, in load order."""
@@ -176,6 +198,19 @@ class Kernel:
         text = ", ".join(f"{value:#x}" for value in parameters)
         return GuestStop("bugcheck", f"0x{code:08X} ({text})", code, parameters)
 
+    def note_bug_check(self, code: int, parameters: Tuple[int, ...]) -> None:
+        """Write KiBugCheckData, as the kernel does before it breaks into a debugger."""
+        self.memory.write_virtual(self.bug_check_data, struct.pack("<5Q", code, *parameters))
+
+    def page_fault(self, detail: str, address: int, rip: int) -> GuestStop:
+        """The signal for a page fault in the guest. The bug check is the one that Windows raises for it; what
+        kind of access it was is not known here, and given as a read."""
+        if self.irql >= _DISPATCH_LEVEL:
+            check = _DRIVER_IRQL_NOT_LESS_OR_EQUAL, (address, self.irql, 0, rip)
+        else:
+            check = _PAGE_FAULT_IN_NONPAGED_AREA, (address, 0, rip, 0)
+        return GuestStop("fault", detail, *check)
+
     def _on_function(self, address: int) -> None:
         name = self._functions.get(address)
         if name is None or self.memory.read_virtual(address, 1)[0] != _RET:
@@ -234,7 +269,10 @@ class Kernel:
 
     def _write_processor(self) -> None:
         self.memory.map_new(self.kpcr, layout.PCR_SIZE)
+        self.memory.write_virtual(self.kpcr, struct.pack("<Q", self.gdt))
         self.memory.write_virtual(self.kpcr + 0x18, struct.pack("<QQ", self.kpcr, self.kprcb))
+        for selector, descriptor in _GDT.items():
+            self.memory.write_virtual(self.gdt + selector, struct.pack("<Q", descriptor))
         self.memory.write_virtual(self.kprcb, struct.pack("<IIQ", 0x1F80, 0, self.current_thread))
         self.cpu.set("gsbase", self.kpcr)
 
@@ -256,6 +294,7 @@ class Kernel:
         )
         struct.pack_into("<QQ", data, 0x18, layout.KERNEL_BASE, self.break_address)
         struct.pack_into("<Q", data, 0x48, self.ps_loaded_module_list)
+        struct.pack_into("<Q", data, 0x88, self.bug_check_data)
         self.memory.write_virtual(block, bytes(data))
         self.memory.write_virtual(self.debugger_data_list, struct.pack("<QQ", block, block))
 

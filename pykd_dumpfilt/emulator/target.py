@@ -31,6 +31,11 @@ _FAST_BUDGET = 100_000_000
 _STOP_COST = 100_000
 _HOOK_COST = 2000
 
+# What Windows raises for an exception that nobody handles (bug check code reference).
+_KMODE_EXCEPTION_NOT_HANDLED, _UNEXPECTED_KERNEL_MODE_TRAP, _KERNEL_SECURITY_CHECK_FAILURE = 0x1E, 0x7F, 0x139
+_EXCEPTION_CODES = {0: 0xC0000094, 6: 0xC000001D, 13: 0xC0000005, 17: 0x80000002, 19: 0xC00002B5}
+_DOUBLE_FAULT, _PAGE_FAULT, _FAST_FAIL = 8, 14, 0x29
+
 _VECTORS = {
     0: "divide error",
     1: "debug exception",
@@ -101,6 +106,16 @@ class Target:
     @property
     def current_thread(self) -> int:
         return self._kernel.current_thread
+
+    @property
+    def bug_check_data(self) -> int:
+        """The address of KiBugCheckData."""
+        return self._kernel.bug_check_data
+
+    @property
+    def gdt(self) -> Tuple[int, int]:
+        """What the GDTR holds: base and limit."""
+        return self._kernel.gdt, self._kernel.gdt_limit
 
     @property
     def debug_output(self) -> List[str]:
@@ -218,7 +233,7 @@ class Target:
                 detail = f"one call of the filter took more than {limit} instructions; RIP is {self._where()}"
                 return self._stop(GuestStop("budget", detail))
             return None
-        return self._stop(GuestStop("fault", self._describe(exit_)))
+        return self._stop(self._fault(exit_))
 
     def _advance(self) -> Optional[Event]:
         """Go on with the scenario up to the next event, or None with a call of the filter under way."""
@@ -264,6 +279,8 @@ class Target:
 
     def _stop(self, stop: GuestStop) -> Stopped:
         self._in_call = False
+        if stop.code:
+            self._kernel.note_bug_check(stop.code, stop.parameters)
         self._stopped = Stopped(stop.reason, stop.detail, stop.code, stop.parameters)
         self._cpu.set("rip", self._kernel.break_address)
         return self._stopped
@@ -271,20 +288,29 @@ class Target:
     def _where(self) -> str:
         return self._kernel.locate(self._cpu.get("rip"))
 
-    def _describe(self, exit_: Exit) -> str:
+    def _fault(self, exit_: Exit) -> GuestStop:
+        """The signal for an end that no driver wants, with the bug check that Windows would raise."""
         rip = self._cpu.get("rip")
         if exit_.kind == ExitKind.HALTED:
-            return (
-                f"the processor was halted (hlt) at {self._kernel.locate(rip - 1)} and nothing would wake it"
-            )
+            where = self._kernel.locate(rip - 1)
+            return GuestStop("fault", f"the processor was halted (hlt) at {where} and nothing would wake it")
         if exit_.kind == ExitKind.BUS_ERROR:
-            return f"access at {self._where()} to a mapped page whose page frame is not memory"
-        if exit_.kind == ExitKind.EXCEPTION and exit_.vector == 14:
+            return GuestStop(
+                "fault", f"access at {self._where()} to a mapped page whose page frame is not memory"
+            )
+        if exit_.kind == ExitKind.EXCEPTION and exit_.vector == _PAGE_FAULT:
             address = self._cpu.get("cr2")
+            detail = f"page fault at {self._where()}: accessing {address:#x}"
             if address == rip:
-                return f"page fault executing {self._where()}, called from {self._kernel.caller()}"
-            return f"page fault at {self._where()}: accessing {address:#x}"
-        if exit_.kind == ExitKind.EXCEPTION and exit_.vector == 0x29:
-            return f"fast fail {self._cpu.get('rcx') & 0xFFFFFFFF} at {self._where()}"
+                detail = f"page fault executing {self._where()}, called from {self._kernel.caller()}"
+            return self._kernel.page_fault(detail, address, rip)
+        if exit_.kind == ExitKind.EXCEPTION and exit_.vector == _FAST_FAIL:
+            code = self._cpu.get("rcx") & 0xFFFFFFFF
+            detail = f"fast fail {code} at {self._where()}"
+            return GuestStop("fault", detail, _KERNEL_SECURITY_CHECK_FAILURE, (code, 0, 0, 0))
         name = _VECTORS.get(exit_.vector, f"interrupt {exit_.vector:#x}")
-        return f"{name} at {self._where()}"
+        detail = f"{name} at {self._where()}"
+        if exit_.vector == _DOUBLE_FAULT:
+            return GuestStop("fault", detail, _UNEXPECTED_KERNEL_MODE_TRAP, (exit_.vector, 0, 0, 0))
+        exception = _EXCEPTION_CODES.get(exit_.vector, 0)
+        return GuestStop("fault", detail, _KMODE_EXCEPTION_NOT_HANDLED, (exception, rip, 0, 0))

@@ -24,11 +24,13 @@ from ._values import (
     shown,
     text,
     texts,
+    truth,
 )
 from .model import (
     CALLBACKS,
     ArmedCallback,
     Buffer,
+    BugCheck,
     Call,
     Callbacks,
     Fault,
@@ -48,6 +50,7 @@ MACHINES = ("x64", "arm64", "x86")
 recording does without."""
 
 _MAX_ARGUMENTS = 16
+_BUG_CHECK_PARAMETERS = 4
 _FOUND_BY = ("table", "symbol", "address", "header")
 _VIA = ("physical", "virtual")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
@@ -131,6 +134,7 @@ def _side(value: Any, key: str, known_pages: int) -> Side:
         _buffers(fields, "buffers", key, known_pages),
         _buffers(fields, "source", key, known_pages),
         _pieces(fields, "mapped", key),
+        _buffers(fields, "around", key, known_pages),
     )
 
 
@@ -139,6 +143,17 @@ def _names(value: Any, key: str) -> Tuple[str, ...]:
     if not found or len(set(found)) != len(found):
         raise Wrong(key, "expected at least one name, and none of them twice")
     return found
+
+
+def _bug_check(value: Any) -> BugCheck:
+    fields = mapping(value, "bug_check")
+    parameters = items(fields.get("parameters"), "bug_check.parameters")
+    if len(parameters) != _BUG_CHECK_PARAMETERS:
+        raise Wrong("bug_check.parameters", f"{len(parameters)} of them, not {_BUG_CHECK_PARAMETERS}")
+    return BugCheck(
+        number(fields.get("code"), "bug_check.code", MAX_SIZE),
+        tuple([number(parameter, "bug_check.parameters") for parameter in parameters]),
+    )
 
 
 def call(fields: Dict[str, Any], known_pages: int) -> Call:
@@ -158,6 +173,8 @@ def call(fields: Dict[str, Any], known_pages: int) -> Call:
         None if exit_side is None else _side(exit_side, "exit", known_pages),
         None if status is None else number(status, "status", 0xFFFFFFFF),
         optional_text(fields.get("unreturned"), "unreturned"),
+        truth(fields.get("gone"), "gone"),
+        None if fields.get("bug_check") is None else _bug_check(fields["bug_check"]),
     )
 
 

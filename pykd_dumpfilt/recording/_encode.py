@@ -83,6 +83,8 @@ def _side(side: Side) -> Dict[str, Any]:
         found["source"] = [_buffer(buffer) for buffer in side.source]
     if side.mapped:
         found["mapped"] = [_piece(piece) for piece in side.mapped]
+    if side.around:
+        found["around"] = [_buffer(buffer) for buffer in side.around]
     return found
 
 
@@ -102,6 +104,13 @@ def _call(call: Call) -> Dict[str, Any]:
         found["status"] = hex(call.status)
     if call.unreturned is not None:
         found["unreturned"] = call.unreturned
+    if call.gone:
+        found["gone"] = True
+    if call.bug_check is not None:
+        found["bug_check"] = {
+            "code": hex(call.bug_check.code),
+            "parameters": [hex(parameter) for parameter in call.bug_check.parameters],
+        }
     return found
 
 

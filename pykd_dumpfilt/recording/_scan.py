@@ -129,7 +129,7 @@ class Scan:
         if not self._pages.lacking:
             return False
         for side in (call.entry, call.exit):
-            for buffer in () if side is None else side.buffers + side.source:
+            for buffer in () if side is None else side.buffers + side.source + side.around:
                 for page in buffer.pages:
                     if page is None:
                         continue

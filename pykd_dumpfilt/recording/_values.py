@@ -30,6 +30,7 @@ __all__ = [
     "shown",
     "text",
     "texts",
+    "truth",
 ]
 
 MAX_LINE = 4 * 1024 * 1024
@@ -146,6 +147,13 @@ def text(value: Any, key: str) -> str:
 def optional_text(value: Any, key: str) -> Optional[str]:
     """A text, or nothing."""
     return None if value is None else text(value, key)
+
+
+def truth(value: Any, key: str) -> bool:
+    """True; what is left out is False."""
+    if value is None or value is True:
+        return value is True
+    raise Wrong(key, f"expected true or nothing, found {shown(value)}")
 
 
 def count(value: Any, key: str, limit: int = MAX_COUNT, part: str = "") -> int:

@@ -11,6 +11,7 @@ __all__ = [
     "CALLBACKS",
     "ArmedCallback",
     "Buffer",
+    "BugCheck",
     "Call",
     "Callbacks",
     "Fault",
@@ -95,8 +96,11 @@ class Side:
         buffers: what each MDL describes.
         source: at the return of a call that changed an MDL's PFNs, the pages that the MDLs described at
             entry, read again; otherwise empty.
-        mapped: the first bytes (at most 64) at each MDL's MappedSystemVa read as virtual memory, to hold
-            against the same bytes in ``buffers``; empty where the MDL says that it is not mapped.
+        mapped: bytes (at most 64 at each place) read as virtual memory, to hold against the same bytes in
+            ``buffers``: at each MDL's MappedSystemVa, and at a return that changed the MDL also further on,
+            where pages of the buffer begin. Nothing was asked for where an MDL says that it is not mapped.
+        around: for each MDL at entry, the pages next to the buffer in virtual memory: as many before it as
+            behind it, in the order of addresses; empty where the trace did not ask for them.
     """
 
     registers: Mapping[str, int]
@@ -107,6 +111,15 @@ class Side:
     buffers: Tuple[Buffer, ...] = ()
     source: Tuple[Buffer, ...] = ()
     mapped: Tuple[Piece, ...] = ()
+    around: Tuple[Buffer, ...] = ()
+
+
+@dataclass(frozen=True)
+class BugCheck:
+    """A bug check: its code and its four parameters, as KiBugCheckData holds them."""
+
+    code: int
+    parameters: Tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,9 @@ class Call:
         exit: the target at return; None where the return was not seen.
         status: the low 32 bits of the returned value; None where the return was not seen.
         unreturned: why the return was not seen.
+        gone: whether it is certain that the call can return no more (its stack has been used again, its
+            code was unloaded). Where this is False it may only have gone unseen.
+        bug_check: the bug check that was raised while the call was the innermost one.
     """
 
     number: int
@@ -137,6 +153,8 @@ class Call:
     exit: Optional[Side] = None
     status: Optional[int] = None
     unreturned: Optional[str] = None
+    gone: bool = False
+    bug_check: Optional[BugCheck] = None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning."""
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-from ..checking import CheckResult, Report
-from ..rules import Finding, RuleResult
+from ..checking import CheckResult, Report, WaiverUse
+from ..rules import Finding, RuleResult, Waiver
 
 __all__ = ["FORMAT", "render_json", "report_object"]
 
@@ -18,7 +18,11 @@ def render_json(report: Report) -> str:
 
 def report_object(report: Report) -> Dict[str, Any]:
     """The report as JSON values."""
-    return {"format": FORMAT, "recordings": [_recording(result) for result in report.results]}
+    return {
+        "format": FORMAT,
+        "recordings": [_recording(result) for result in report.results],
+        "waivers": [_use(use) for use in report.waivers],
+    }
 
 
 def _recording(checked: CheckResult) -> Dict[str, Any]:
@@ -43,6 +47,8 @@ def _rule(rule: RuleResult) -> Dict[str, Any]:
         "statement": rule.statement,
         "outcome": rule.outcome.value,
         "calls_checked": rule.calls_checked,
+        "found": rule.found,
+        "waived": rule.waived,
         "reasons": list(rule.reasons),
         "notes": list(rule.notes),
     }
@@ -56,4 +62,30 @@ def _finding(finding: Finding) -> Dict[str, Any]:
         "callback": finding.callback,
         "message": finding.message,
         "evidence": dict(finding.evidence),
+        "waiver": _waiver(finding.waiver),
+        "expired_waiver": _waiver(finding.expired_waiver),
+    }
+
+
+def _use(use: WaiverUse) -> Dict[str, Any]:
+    return {
+        "waiver": _waiver(use.waiver),
+        "state": use.state,
+        "findings": use.findings,
+        "recordings": use.recordings,
+    }
+
+
+def _waiver(waiver: Optional[Waiver]) -> Optional[Dict[str, Any]]:
+    if waiver is None:
+        return None
+    return {
+        "rule": waiver.rule,
+        "filter": waiver.filter,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+        "platform": waiver.platform,
+        "callback": waiver.callback,
+        "line": waiver.line,
     }

@@ -2,9 +2,10 @@
 
 from typing import Iterator, List, Sequence
 
-from ..checking import CheckResult, Report
+from ..checking import CheckResult, Report, WaiverUse
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._printable import printable, wrapped
+from ._waivers import count, describe_use, describe_waiver, waived_by
 
 __all__ = ["render_text"]
 
@@ -12,11 +13,16 @@ _ID_WIDTH = 11
 _OUTCOME_WIDTH = 13
 _LISTED_REASONS = 12
 _LISTED_FINDINGS = 10
+_LISTED_WAIVERS = 20
 
 
 def render_text(report: Report) -> str:
-    """One section for each recording, and a last line where there are several."""
+    """One section for each recording, one for waivers that are expired or unused, and a last line where
+    there are several recordings."""
     sections = ["\n".join(_section(result)) for result in report.results]
+    stale = [use for use in report.waivers if use.state != "used"]
+    if stale:
+        sections.append("\n".join(_waivers(stale)))
     if len(report.results) > 1:
         sections.append(_summary(report.results))
     return "\n\n".join(sections)
@@ -24,7 +30,8 @@ def render_text(report: Report) -> str:
 
 def _section(checked: CheckResult) -> Iterator[str]:
     result = checked.result
-    yield f"{result.verdict.value.upper()}  {printable(checked.path)}"
+    waived = f" ({count(result.waived)} waived)" if result.waived else ""
+    yield f"{result.verdict.value.upper()}{waived}  {printable(checked.path)}"
     yield (
         f"  filter {printable(checked.filter)}, {result.scenario}, {printable(checked.header.machine)}, "
         f"{_calls(checked)}"
@@ -36,7 +43,7 @@ def _section(checked: CheckResult) -> Iterator[str]:
     if result.findings:
         yield ""
         yield "Findings"
-        for finding in result.findings[:_LISTED_FINDINGS]:
+        for finding in sorted(result.findings, key=_is_waived)[:_LISTED_FINDINGS]:
             yield from _finding(finding)
         if len(result.findings) > _LISTED_FINDINGS:
             yield f"  and {len(result.findings) - _LISTED_FINDINGS} more: --format json lists them"
@@ -66,8 +73,19 @@ def _calls(checked: CheckResult) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"  {finding.level.value} {finding.rule}, call {finding.call}, {printable(finding.callback)}"
+    waived = "waived " if finding.waiver else ""
+    yield (
+        f"  {waived}{finding.level.value} {finding.rule}, call {finding.call}, {printable(finding.callback)}"
+    )
     yield from wrapped(finding.message, "    ")
+    if finding.waiver:
+        yield from wrapped(f"waived {waived_by(finding.waiver)}", "      ")
+    elif finding.expired_waiver:
+        yield from wrapped(f"was waived {waived_by(finding.expired_waiver)}", "      ")
+
+
+def _is_waived(finding: Finding) -> bool:
+    return finding.waiver is not None
 
 
 def _rule(rule: RuleResult) -> Iterator[str]:
@@ -89,7 +107,7 @@ def _advice(checked: CheckResult) -> List[str]:
     if " " in path:
         # Double quotes are quotes to every shell that this runs in.
         path = f'"{path}"'
-    errors = [one for one in checked.result.findings if one.level is Level.ERROR]
+    errors = [one for one in checked.result.findings if one.level is Level.ERROR and not one.waiver]
     if errors:
         return [
             f"look at the first error: dumpfilt show {path} --call {errors[0].call}",
@@ -100,10 +118,19 @@ def _advice(checked: CheckResult) -> List[str]:
     return []
 
 
+def _waivers(stale: Sequence[WaiverUse]) -> Iterator[str]:
+    yield "Waivers"
+    for use in stale[:_LISTED_WAIVERS]:
+        yield from wrapped(f"{describe_waiver(use.waiver)}: {describe_use(use)}", "    ", "  ")
+    if len(stale) > _LISTED_WAIVERS:
+        yield f"  and {len(stale) - _LISTED_WAIVERS} more: --format json lists them"
+
+
 def _summary(results: Sequence[CheckResult]) -> str:
     parts = []
     for verdict in (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.NOT_EXERCISED, Verdict.PASS):
-        count = sum(result.verdict is verdict for result in results)
-        if count:
-            parts.append(f"{count} {verdict.value}")
-    return f"{len(results)} recordings: {', '.join(parts)}"
+        number = sum(result.verdict is verdict for result in results)
+        if number:
+            parts.append(f"{number} {verdict.value}")
+    waived = sum(result.waived for result in results)
+    return f"{len(results)} recordings: {', '.join(parts)}" + (f"; {count(waived)} waived" if waived else "")

@@ -12,6 +12,8 @@ from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
 from ._verdict import Verdict
 from ._waiver import Waiver
+from ._waiver_file import load_waivers
+from ._waivers import Waivers, utc_today
 from .judge import Judge, Result, judge
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "RuleResult",
     "Verdict",
     "Waiver",
+    "Waivers",
     "judge",
+    "load_waivers",
     "status_text",
+    "utc_today",
 ]

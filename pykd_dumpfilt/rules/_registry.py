@@ -5,6 +5,7 @@ from typing import Tuple, Type
 from ._rule import Rule
 from .arguments import ExtensionIsSane, PointersAreSane
 from .callback import ExtensionUnchanged, RegistersKept
+from .ending import IrqlKept, NoBugCheck, ReturnsToCaller
 from .read import ReadKeepsMdl, ReadKeepsOffset
 from .read_data import ReadIsRepeatable, ReadStaysInBuffer
 from .registration import (
@@ -32,6 +33,9 @@ RULES: Tuple[Type[Rule], ...] = (
     StatusIsSuccessOrError,
     ExtensionUnchanged,
     RegistersKept,
+    IrqlKept,
+    NoBugCheck,
+    ReturnsToCaller,
     WriteKeepsSource,
     WriteKeepsByteCount,
     SubstituteIsAligned,

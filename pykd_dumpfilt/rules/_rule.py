@@ -41,7 +41,7 @@ class Outcome(str, enum.Enum):
 class Finding:
     """One breach of one rule. ``evidence`` is what a program needs of it: JSON values, sizes and offsets as
     integers (bytes), addresses and page frame numbers as hexadecimal text; its keys are those that the rule's
-    ``evidence`` names. ``waiver`` is the one that accepts it, if any."""
+    ``evidence`` names. ``waiver`` is the one that accepts it, if any; ``expired_waiver`` the one that did."""
 
     rule: str
     level: Level
@@ -50,6 +50,7 @@ class Finding:
     message: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     waiver: Optional[Waiver] = None
+    expired_waiver: Optional[Waiver] = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class RuleResult:
         found: breaches in all; ``findings`` holds the first of them.
         by_callback: the same by callback, as :attr:`Finding.callback` names it.
         waived: how many of ``found`` a waiver accepts.
-        reasons: what could not be looked at, and how many findings are not listed; sentences.
+        unjudged: how often something could not be looked at; where there are findings, the outcome does not
+            tell it.
+        reasons: what could not be looked at, how many findings are not listed, and which waivers accept
+            findings or no longer do; sentences, in this order.
         notes: what is legal and worth knowing; sentences.
     """
 
@@ -77,6 +81,12 @@ class RuleResult:
     notes: Tuple[str, ...] = ()
     by_callback: Mapping[str, int] = field(default_factory=dict)
     waived: int = 0
+    unjudged: int = 0
+
+    @property
+    def counting(self) -> int:
+        """Breaches that no waiver accepts."""
+        return self.found - self.waived
 
 
 class Rule(abc.ABC):
@@ -157,6 +167,7 @@ class Rule(abc.ABC):
             findings=tuple(self.findings),
             reasons=tuple(reasons),
             notes=notes,
+            unjudged=self._unsure_count,
         )
 
     def notes(self) -> Tuple[str, ...]:

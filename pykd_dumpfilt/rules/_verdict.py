@@ -1,8 +1,8 @@
-"""From rules to one verdict.
+"""From rules to one verdict, after waiving.
 
-fail > incomplete > not exercised > pass: a breach is a breach however little was seen; what was lost may hide
-one, so it comes before what never happened; and only a recording in which the filter's Dump_Read was called
-and its data compared can pass.
+fail > incomplete > not exercised > pass: a breach that nobody accepted is a breach however little was seen;
+what was lost may hide one, so it comes before what never happened; and only a recording in which the filter's
+Dump_Read was called and its data compared can pass.
 """
 
 import enum
@@ -126,7 +126,7 @@ def decide(
 
     Args:
         seen: what was counted.
-        rules: the result of every rule.
+        rules: the result of every rule, after waiving.
         essential: ids of rules that must have judged something in a recording that passes.
         problems: damage, faults of the tool and the like, as sentences.
     """
@@ -136,12 +136,13 @@ def decide(
     incomplete += [
         f"{result.rule} could not look at everything: {result.reasons[0]}"
         for result in rules
-        if result.outcome is Outcome.INCOMPLETE
+        if result.unjudged
     ]
     failed = [result for result in rules if result.level is Level.ERROR and result.outcome is Outcome.FAIL]
     if failed:
         found = [
-            f"{result.rule}: {result.found} finding{'s' if result.found > 1 else ''}" for result in failed
+            f"{result.rule}: {result.counting} finding{'s' if result.counting > 1 else ''}"
+            for result in failed
         ]
         return Verdict.FAIL, tuple(found + incomplete)
     not_exercised: List[str] = []

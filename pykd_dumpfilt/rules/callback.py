@@ -13,6 +13,7 @@ from ._rule import Rule
 __all__ = ["ExtensionUnchanged", "RegistersKept"]
 
 _KEPT = ("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15")
+_KEPT_XMM = tuple(f"xmm{number}" for number in range(6, 16))
 _DIRECTION_FLAG = 0x400
 _RETURN_ADDRESS_SIZE = 8
 _MASK = (1 << 64) - 1
@@ -81,13 +82,14 @@ class ExtensionUnchanged(Rule):
 
 
 class RegistersKept(Rule):
-    """On x64 only: no other machine's calls can be traced."""
+    """On x64 only: no other machine's calls can be traced. XMM registers are judged where the debugger gave
+    them; their upper halves beyond 128 bits are volatile."""
 
     id = "DF-CALL-003"
     family = "call"
     statement = (
-        "A callback returns with rbx, rbp, rsi, rdi and r12 to r15 as they were, the stack as its caller "
-        "left it, and the direction flag clear."
+        "A callback returns with rbx, rbp, rsi, rdi, r12 to r15 and xmm6 to xmm15 as they were, the stack as "
+        "its caller left it, and the direction flag clear."
     )
     source = "https://learn.microsoft.com/cpp/build/x64-calling-convention"
     callbacks = CALLBACKS
@@ -159,12 +161,11 @@ def _breaches(call: DecodedCall) -> Iterator[Tuple[str, int, int]]:
     if call.exit is None:
         return
     before, after = call.entry.registers, call.exit.registers
-    for name in _KEPT:
+    for name in (*_KEPT, *_KEPT_XMM):
         if name in before and name in after and before[name] != after[name]:
             yield name, before[name], after[name]
     if "rsp" in before and "rsp" in after:
-        # ret takes the return address off. A tracer that pairs calls by rsp sees any other value as a call
-        # that never returned.
+        # ret takes the return address off.
         expected = (before["rsp"] + _RETURN_ADDRESS_SIZE) & _MASK
         if after["rsp"] != expected:
             yield "rsp", expected, after["rsp"]

@@ -12,6 +12,7 @@ from ..structures import Machine
 from ._registry import RULES
 from ._rule import Finding, Rule, RuleResult
 from ._verdict import Seen, Verdict, decide
+from ._waivers import Waivers
 
 __all__ = ["Judge", "Result", "judge"]
 
@@ -27,7 +28,8 @@ class Result:
         calls: calls judged.
         hits: calls by callback.
         findings: of all rules, in the order of calls.
-        reasons: why the verdict is no pass; sentences.
+        reasons: why the verdict is no pass, and which findings are waived or no longer are; sentences. A pass
+            has some only where findings are waived.
     """
 
     verdict: Verdict
@@ -38,6 +40,11 @@ class Result:
     findings: Tuple[Finding, ...] = ()
     reasons: Tuple[str, ...] = ()
 
+    @property
+    def waived(self) -> int:
+        """How many findings waivers accept, of all rules."""
+        return sum(rule.waived for rule in self.rules)
+
 
 class Judge:
     """Judges records as they come.
@@ -46,14 +53,20 @@ class Judge:
         pages: where page contents are.
         machine: the target's architecture.
         rules: which rules; all by default.
+        waivers: which findings do not count.
     """
 
     def __init__(
-        self, pages: PageSource, machine: Machine, rules: Optional[Sequence[Type[Rule]]] = None
+        self,
+        pages: PageSource,
+        machine: Machine,
+        rules: Optional[Sequence[Type[Rule]]] = None,
+        waivers: Optional[Waivers] = None,
     ) -> None:
         self._pages = pages
         self._machine = machine
         self._rules = [rule() for rule in (RULES if rules is None else rules)]
+        self._waivers = Waivers() if waivers is None else waivers
         self._seen = Seen()
         self._faults: List[str] = []
         self._fault_count = 0
@@ -84,7 +97,12 @@ class Judge:
             problems.append(f"and {self._fault_count - len(self._faults)} more faults of the tool")
         if lost:
             problems.append(f"{lost} calls happened and could not be recorded")
-        results = tuple(rule.finish() for rule in self._rules)
+        results: List[RuleResult] = []
+        waiving: List[str] = []
+        for rule in self._rules:
+            applied, sentences = self._waivers.apply(rule.finish())
+            results.append(applied)
+            waiving += [f"{rule.id}: {sentence}" for sentence in sentences]
         essential = {rule.id for rule in self._rules if rule.essential}
         verdict, reasons = decide(self._seen, results, essential, problems)
         findings = [finding for result in results for finding in result.findings]
@@ -93,9 +111,9 @@ class Judge:
             scenario=self._seen.scenario,
             calls=self._seen.calls,
             hits=dict(self._seen.hits),
-            rules=results,
+            rules=tuple(results),
             findings=tuple(sorted(findings, key=lambda finding: finding.call)),
-            reasons=reasons,
+            reasons=(*reasons, *waiving),
         )
 
     def _call(self, record: Call) -> List[Finding]:
@@ -106,7 +124,7 @@ class Judge:
         for rule in self._rules:
             known = len(rule.findings)
             rule.look(call)
-            new += rule.findings[known:]
+            new += [self._waivers.mark(finding) for finding in rule.findings[known:]]
         return new
 
 

@@ -11,7 +11,15 @@ from ..decoded import BufferView, DecodedCall, NoValue
 from ..recording import PAGE_SIZE
 from ._compare import Given, compare, given_back
 from ._difference import Difference, differing
-from ._originals import Original, PageChange, changed_pages, is_in_use, originals
+from ._originals import (
+    NeighbourChange,
+    Original,
+    PageChange,
+    changed_neighbours,
+    changed_pages,
+    is_in_use,
+    originals,
+)
 from ._rule import Rule
 from ._written import Extent
 
@@ -26,9 +34,10 @@ _Key = Tuple[str, int, Tuple[int, ...]]
 
 
 class ReadStaysInBuffer(Rule):
-    """The buffer's own first and last page, which are recorded whole. Bytes of another MDL's buffer in the
-    same page are described as well. A page that holds the call's own stack or MDL changes by itself and is
-    left out. That nobody else changes these bytes meanwhile is inferred: no document says so."""
+    """The buffer's own first and last page, which are recorded whole, and the pages next to it where the
+    trace asked for them. Bytes of another MDL's buffer in the same page are described as well. A page that
+    holds the call's own stack or MDL changes by itself and is left out. That nobody else changes these bytes
+    meanwhile is inferred: no document says so."""
 
     id = "DF-READ-003"
     family = "read"
@@ -55,6 +64,10 @@ class ReadStaysInBuffer(Rule):
                     why = why or change
                 elif self._reported(call, original, change):
                     return
+        for neighbour in changed_neighbours(call):
+            self.checked()
+            self._report_neighbour(call, neighbour)
+            return
         if why is not None:
             self.cannot_tell(call, f"around the buffer: {why}")
         else:
@@ -64,6 +77,24 @@ class ReadStaysInBuffer(Rule):
         if self._in_use:
             return (f"{self._in_use} pages that changed hold the call's own stack or MDL",)
         return ()
+
+    def _report_neighbour(self, call: DecodedCall, change: NeighbourChange) -> None:
+        first, last, count = differing(change.before, change.after)
+        before, after = change.before[first : first + _SHOWN], change.after[first : first + _SHOWN]
+        self.find(
+            call,
+            f"Dump_Read wrote outside the buffer: {count} bytes in a page next to it, {change.place}: from "
+            f"{before.hex()} to {after.hex()}",
+            {
+                "page": change.page,
+                "byte": first,
+                "last_byte": last,
+                "address": f"{change.address + first:#x}",
+                "bytes": count,
+                "before": before.hex(),
+                "after": after.hex(),
+            },
+        )
 
     def _reported(self, call: DecodedCall, original: Original, change: PageChange) -> bool:
         after = bytearray(change.after)

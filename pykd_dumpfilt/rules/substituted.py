@@ -6,7 +6,7 @@ What MdlFlags say is not held against a filter: TrueCrypt and VeraCrypt restore 
 """
 
 from collections import Counter
-from typing import Iterator, List, Mapping, Set, Tuple
+from typing import Any, Iterator, List, Mapping, Set, Tuple
 
 from ..decoded import DecodedCall, Mdl, NoValue, missing_bytes
 from ..errors import RecordingError
@@ -90,8 +90,9 @@ class SubstituteIsAligned(_SubstituteRule):
 
 class SubstituteIsMapped(_SubstituteRule):
     """Filters behind this one, and some storage drivers, read through MappedSystemVa; the disk's DMA goes by
-    the page frame numbers. The first bytes (at most 64 are recorded) must be the same either way. Where the
-    MDL at return does not say that it is mapped there is nothing to compare."""
+    the page frame numbers. The bytes that were recorded (64 at the start of some pages: the first, the last,
+    and another one at each call) must be the same either way. Where the MDL at return does not say that it is
+    mapped there is nothing to compare."""
 
     id = "DF-WRITE-004"
     statement = (
@@ -112,12 +113,14 @@ class SubstituteIsMapped(_SubstituteRule):
                     self._report(call, index, after, "is NULL", {})
                     return
                 continue
-            if index < len(call.exit.mapped) and call.exit.mapped[index].asked:
-                piece = call.exit.mapped[index]
-                if piece.address == after.mapped_system_va and self._differs(call, index, after, piece):
+            for piece in call.exit.mapped:
+                position = piece.address - after.mapped_system_va
+                if not piece.asked or not 0 <= position < after.byte_count:
+                    continue
+                if self._differs(call, index, after, piece, position):
                     return
 
-    def _differs(self, call: DecodedCall, index: int, mdl: Mdl, piece: Piece) -> bool:
+    def _differs(self, call: DecodedCall, index: int, mdl: Mdl, piece: Piece, position: int) -> bool:
         if call.exit is None or index >= len(call.exit.buffers):
             self.cannot_tell(call, "the buffer at return was not captured")
             return False
@@ -126,14 +129,17 @@ class SubstituteIsMapped(_SubstituteRule):
             # Both would be the same reading of the same virtual memory.
             self.cannot_tell(call, "the page frame numbers at return name memory that could not be read")
             return False
-        size = min(piece.asked, view.held)
+        size = min(piece.asked, view.held - position)
+        if size <= 0:
+            self.cannot_tell(call, f"the buffer at return: {view.missing()}")
+            return False
         why = missing_bytes(piece, size)
         if why is not None and not piece.data and not is_kernel_address(piece.address, call.machine):
             self.checked()
             self._report(call, index, mdl, "is no kernel address", {})
             return True
         try:
-            physical = view.read(0, size)
+            physical = view.read(position, position + size)
         except RecordingError as error:
             self.cannot_tell(call, str(error))
             return False
@@ -144,17 +150,20 @@ class SubstituteIsMapped(_SubstituteRule):
         if piece.data[:size] == physical:
             return False
         mapped = piece.data[:16].hex()
+        page = view.locate(position)[0]
+        pfn = f"{mdl.pfns[page]:#x}" if page < len(mdl.pfns) else None
         self._report(
             call,
             index,
             mdl,
-            f"shows {mapped}, and the page frame numbers name {physical[:16].hex()}",
-            {"mapped": mapped, "physical": physical[:16].hex()},
+            f"shows {mapped} in page {page}, and its page frame number ({pfn or 'unknown'}) names "
+            f"{physical[:16].hex()}",
+            {"page": page, "pfn": pfn, "mapped": mapped, "physical": physical[:16].hex()},
         )
         return True
 
     def _report(
-        self, call: DecodedCall, index: int, mdl: Mdl, what: str, evidence: Mapping[str, str]
+        self, call: DecodedCall, index: int, mdl: Mdl, what: str, evidence: Mapping[str, Any]
     ) -> None:
         self.find(
             call,

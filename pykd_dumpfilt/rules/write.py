@@ -12,7 +12,16 @@ from ..decoded import Absence, DecodedCall, DecodedSide, NoValue
 from ..recording import PAGE_SIZE
 from ._difference import differing
 from ._offset import changed_offset
-from ._originals import Original, OwnPages, PageChange, changed_pages, is_in_use, originals
+from ._originals import (
+    NeighbourChange,
+    Original,
+    OwnPages,
+    PageChange,
+    changed_neighbours,
+    changed_pages,
+    is_in_use,
+    originals,
+)
 from ._rule import Level, Rule
 
 __all__ = ["WriteKeepsByteCount", "WriteKeepsOffset", "WriteKeepsSource"]
@@ -37,7 +46,8 @@ class _Changed:
 
 
 class WriteKeepsSource(Rule):
-    """Whole captured pages: a byte beside the buffer is even less the filter's than one in it."""
+    """Whole captured pages, and the pages next to the buffer where the trace asked for them: a byte beside
+    the buffer is even less the filter's than one in it."""
 
     id = "DF-WRITE-001"
     family = "write"
@@ -74,9 +84,13 @@ class WriteKeepsSource(Rule):
                     changed.pages += 1
                     changed.bytes += count
         self._own.learn(call)
+        neighbour = next(changed_neighbours(call), None)
         if changed is not None:
             self.checked()
             self._report(call, changed)
+        elif neighbour is not None:
+            self.checked()
+            self._report_neighbour(call, neighbour)
         elif why is not None:
             self.cannot_tell(call, f"the original buffer: {why}")
         elif live is not None:
@@ -107,6 +121,24 @@ class WriteKeepsSource(Rule):
             self._in_use += 1
             return True
         return False
+
+    def _report_neighbour(self, call: DecodedCall, change: NeighbourChange) -> None:
+        byte, _, count = differing(change.before, change.after)
+        before, after = change.before[byte : byte + _SHOWN], change.after[byte : byte + _SHOWN]
+        self.find(
+            call,
+            f"Dump_Write changed {count} bytes in a page next to its caller's buffer, {change.place}: from "
+            f"{before.hex()} to {after.hex()}",
+            {
+                "page": change.page,
+                "byte": byte,
+                "address": f"{change.address + byte:#x}",
+                "inside": False,
+                "before": before.hex(),
+                "after": after.hex(),
+                "bytes": count,
+            },
+        )
 
     def _report(self, call: DecodedCall, changed: _Changed) -> None:
         original, change = changed.original, changed.first

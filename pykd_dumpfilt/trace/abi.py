@@ -26,6 +26,8 @@ ARGUMENT_COUNTS: Dict[str, int] = {
 # What a callee must keep (x64 ABI), plus the stack pointer, and the flags for the direction flag in them.
 _KEPT = ("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15", "rsp", "efl")
 _ARGUMENTS = ("rcx", "rdx", "r8")
+# The rest of what a callee must keep, and CR8, which holds the IRQL. Not every engine gives these.
+_WHERE_GIVEN = (*(f"xmm{number}" for number in range(6, 16)), "cr8")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Entry:
         return_address: where the call goes back to.
         arguments: values of the first three argument registers; those past the callback's own count mean
             nothing.
-        registers: those that the callee must keep.
+        registers: those that the callee must keep, as far as the debugger gives them.
     """
 
     stack: int
@@ -86,7 +88,7 @@ def read_return(debugger: Debugger) -> Tuple[int, Dict[str, int]]:
 
 
 def _registers(debugger: Debugger, names: Tuple[str, ...]) -> Dict[str, int]:
-    values = debugger.read_registers(names)
+    values = debugger.read_registers((*names, *_WHERE_GIVEN))
     missing = [name for name in names if name not in values]
     if missing:
         raise TargetError(f"the debugger does not give the registers {', '.join(missing)}")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
-from ..debugger import Breakpoint, Debugger, VirtualAddress
-from ..recording import Buffer, Call, Side
+from ..debugger import Breakpoint, BugCheckData, Debugger, VirtualAddress
+from ..errors import TargetError
+from ..recording import Buffer, BugCheck, Call, Piece, Side
 from .abi import ARGUMENT_COUNTS, read_entry, read_return
 from .capture import Capture, CapturedMdl
 from .pairing import OpenCalls
@@ -48,6 +49,8 @@ class CallTracker:
         self._open: OpenCalls[_Open] = OpenCalls()
         self._returns: Dict[int, Breakpoint] = {}
         self._entries = 0
+        self._noted: Optional[BugCheckData] = None
+        self._transferring = False
         self.counts: Dict[str, int] = {}
         """Calls handed on, by callback name."""
         self.lost = 0
@@ -82,20 +85,39 @@ class CallTracker:
         described: Tuple[CapturedMdl, ...] = ()
         if self._has_mdl(callbacks):
             described = tuple(self._capture.mdl_chain(arguments[2]))
-            side = self._with_mdls(side, described)
+            side = self._with_mdls(side, number, described)
+        if not (self._has_mdl(callbacks) and self._transferring):
+            # A crash dump is written because of a bug check; only a later one is the filter's. Looking costs
+            # a request, so transfers that follow a transfer do without.
+            self._noted = self._bug_check()
+        self._transferring = self._has_mdl(callbacks)
         call = Call(number, module, callbacks, int(entry.return_address), arguments, side)
         # The breakpoint first: a call that is open is one whose return will be seen.
         self._wait_for_return(entry.return_address)
         gone = self._open.enter(
             entry.stack_after_return, int(entry.return_address), _Open(call, registration, described)
         )
-        self._give_up(gone, "its stack was used again by a later call")
+        self._give_up(gone, "its stack was used again by a later call", gone=True)
         return side
 
-    def abandon(self, reason: str, module: Optional[int] = None) -> None:
-        """Hand on the open calls (of one module, or all) as calls whose return was not seen."""
+    def unload(self, module: int) -> None:
+        """Hand on the open calls of a module that goes away: they will not return."""
         try:
-            self._give_up(self._open.abandon(lambda one: module is None or one.call.module == module), reason)
+            calls = self._open.abandon(lambda one: one.call.module == module)
+            self._give_up(calls, "the module was unloaded while the call was running", gone=True)
+        finally:
+            self._drop_unused_returns()
+
+    def abandon(self, reason: str, gone: bool = False) -> None:
+        """Hand on the open calls as calls whose return was not seen; ``gone`` where they will not return."""
+        try:
+            calls = self._open.abandon(lambda one: True)
+            raised = self._bug_check() if calls else None
+            if raised is not None and raised != self._noted:
+                innermost = calls.pop(0)
+                check = BugCheck(raised.code, raised.parameters)
+                self._hand_on(replace(innermost.call, unreturned=reason, bug_check=check))
+            self._give_up(calls, reason, gone=gone)
         finally:
             self._drop_unused_returns()
 
@@ -104,7 +126,7 @@ class CallTracker:
         try:
             status, registers = read_return(self._debugger)
             one, gone = self._open.leave(registers["rsp"], return_address)
-            self._give_up(gone, "a call around it returned first")
+            self._give_up(gone, "a call around it returned first", gone=True)
             if one is not None:
                 ended = self._finish(one, status, registers)
         except BaseException:
@@ -120,7 +142,7 @@ class CallTracker:
         side = self._structures(registers, call.callbacks, call.arguments, one.registration)
         if self._has_mdl(call.callbacks):
             described = tuple(self._capture.mdl_chain(call.arguments[2]))
-            side = self._with_mdls(side, described, one.described)
+            side = self._with_mdls(side, call.number, described, one.described)
         return replace(call, exit=side, status=status)
 
     def _structures(
@@ -142,10 +164,12 @@ class CallTracker:
     def _with_mdls(
         self,
         side: Side,
+        number: int,
         described: Tuple[CapturedMdl, ...],
         at_entry: Optional[Tuple[CapturedMdl, ...]] = None,
     ) -> Side:
         same = at_entry is not None and [one.piece for one in described] == [one.piece for one in at_entry]
+        original = described if at_entry is None else at_entry
         source: Tuple[Buffer, ...] = ()
         if at_entry is not None and [one.pfns for one in described] != [one.pfns for one in at_entry]:
             # The filter put in its own buffer: its caller's pages must be looked at where they were.
@@ -156,8 +180,26 @@ class CallTracker:
             buffers=tuple(self._capture.buffer(one) for one in described),
             source=source,
             # An unchanged MDL maps what it mapped at entry; reading that again would tell nothing new.
-            mapped=() if same else tuple(self._capture.mapped_head(one) for one in described),
+            mapped=() if same else self._mapped(described, number, at_entry is not None),
+            around=tuple(self._capture.around(one) for one in original) if self._capture.looks_around else (),
         )
+
+    def _mapped(self, described: Tuple[CapturedMdl, ...], number: int, changed: bool) -> Tuple[Piece, ...]:
+        """At entry the first page tells. A buffer that the filter put in is looked at in three places at
+        most, one of them another page at each call: over some calls none is left out, at a small price."""
+        pieces: List[Piece] = []
+        for one in described:
+            pages = len(one.pfns)
+            places = sorted({0, pages - 1, number % pages}) if changed and pages else [0]
+            pieces += self._capture.mapped(one, places)
+        return tuple(pieces)
+
+    def _bug_check(self) -> Optional[BugCheckData]:
+        try:
+            return self._debugger.bug_check()
+        except TargetError:
+            # The target may be gone; then nobody knows.
+            return None
 
     @staticmethod
     def _has_mdl(callbacks: Tuple[str, ...]) -> bool:
@@ -177,9 +219,9 @@ class CallTracker:
         for address in [one for one in self._returns if not self._open.waits_for(one)]:
             self._returns.pop(address).remove()
 
-    def _give_up(self, gone: List[_Open], reason: str) -> None:
-        for one in gone:
-            self._hand_on(replace(one.call, unreturned=reason))
+    def _give_up(self, calls: List[_Open], reason: str, gone: bool) -> None:
+        for one in calls:
+            self._hand_on(replace(one.call, unreturned=reason, gone=gone))
 
     def _hand_on(self, call: Call) -> None:
         name = "|".join(call.callbacks)

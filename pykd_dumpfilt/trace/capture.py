@@ -32,11 +32,14 @@ class Limits:
     """Bounds on what one side of a call may cost.
 
     ``pages`` is per MDL: 1024 pages are 4 MiB, far above the 16 pages (MaxPagesPerWrite) seen in practice.
-    ``mdls`` is the length of an MDL chain; the kernel's dump MDLs have no chain at all.
+    ``mdls`` is the length of an MDL chain; the kernel's dump MDLs have no chain at all. ``around`` is how
+    many pages before a buffer, and how many behind it, are read as well: what lies there on a real machine
+    is anybody's, and over a wire each costs as much as a page of the buffer.
     """
 
     pages: int = 1024
     mdls: int = 16
+    around: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Capture:
         self._pages = pages
         self._limits = limits
         self._mdl = mdl(debugger.machine)
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether the pages next to a buffer are wanted."""
+        return self._limits.around > 0
 
     def piece(self, address: int, size: int) -> Piece:
         """``size`` bytes of virtual memory, or as many as come and why not more."""
@@ -94,12 +102,37 @@ class Capture:
             truncated=described.truncated,
         )
 
-    def mapped_head(self, described: CapturedMdl) -> Piece:
-        """The first bytes at MappedSystemVa, to hold against the buffer's."""
+    def mapped(self, described: CapturedMdl, pages: Sequence[int]) -> List[Piece]:
+        """The first bytes of some pages of the buffer (by index) through MappedSystemVa, to hold against the
+        same bytes through the page frame numbers."""
         address = described.mapped_system_va
         if address is None:
-            return Piece(0, b"", 0, "the MDL says that it is not mapped")
-        return read_piece(self._debugger, address, min(_MAPPED_HEAD, max(1, described.byte_count)))
+            return [Piece(0, b"", 0, "the MDL says that it is not mapped")]
+        pieces = []
+        for page in pages:
+            skipped = max(0, page * PAGE_SIZE - described.byte_offset)
+            size = min(_MAPPED_HEAD, max(1, described.byte_count - skipped))
+            pieces.append(read_piece(self._debugger, address + skipped, size))
+        return pieces
+
+    def around(self, described: CapturedMdl) -> Buffer:
+        """The pages next to the buffer, before and behind it, where MappedSystemVa shows it."""
+        address, count = described.mapped_system_va, self._limits.around
+        if address is None or not count:
+            return Buffer("virtual", 0, 0, ())
+        first = VirtualAddress(address - address % PAGE_SIZE)
+        behind = first + max(1, len(described.pfns)) * PAGE_SIZE
+        found: Dict[int, int] = {}
+        reasons: Dict[int, str] = {}
+        for index in range(2 * count):
+            at = (
+                first + (index - count) * PAGE_SIZE if index < count else behind + (index - count) * PAGE_SIZE
+            )
+            data, reason = self._try(at, PAGE_SIZE)
+            if not self._put(data, index, found):
+                reasons[index] = reason or "not read"
+        pages = tuple(found.get(index) for index in range(2 * count))
+        return Buffer("virtual", 0, len(pages) * PAGE_SIZE, pages, reasons)
 
     def _one_mdl(self, address: int) -> Tuple[CapturedMdl, int]:
         header, pfn_size = self._mdl.size, self._debugger.machine.pointer_size

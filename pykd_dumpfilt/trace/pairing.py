@@ -14,6 +14,9 @@ T = TypeVar("T")
 # belong to different stacks (another processor, another thread), and neither says anything of the other.
 _SAME_STACK = 64 * 1024
 
+# A function that returns with a wrong stack pointer misses the right one by a few pushes, or by its frame.
+_STRAY = 512
+
 
 class OpenCalls(Generic[T]):
     """Calls that were entered and have not returned. A key is the stack pointer expected after the return."""
@@ -32,13 +35,15 @@ class OpenCalls(Generic[T]):
 
     def leave(self, stack: int, return_address: int) -> Tuple[Optional[T], List[T]]:
         """Note a return. Gives the call that returned (None if it is not one of ours) and those within it
-        that cannot return any more, innermost first."""
-        for index in range(len(self._open) - 1, -1, -1):
-            expected, address, call = self._open[index]
-            if expected == stack and address == return_address:
-                del self._open[index]
-                return call, self._take(lambda inner, _: 0 < stack - inner < _SAME_STACK)
-        return None, []
+        that cannot return any more, innermost first. Where no call expects that very stack pointer, the
+        innermost that expects one near it has returned with a wrong one."""
+        waiting = [index for index, one in enumerate(self._open) if one[1] == return_address]
+        exact = [index for index in waiting if self._open[index][0] == stack]
+        stray = [index for index in waiting if abs(self._open[index][0] - stack) <= _STRAY]
+        if not exact and not stray:
+            return None, []
+        expected, _, call = self._open.pop((exact or stray)[-1])
+        return call, self._take(lambda inner, _: 0 < expected - inner < _SAME_STACK)
 
     def waits_for(self, return_address: int) -> bool:
         """Whether an open call returns to that address."""

@@ -94,9 +94,10 @@ class Session:
         status = self._tracer.status()
         return replace(status, lost=status.lost + self._writer.lost)
 
-    def stop(self, reason: str) -> TraceStatus:
-        """Take our breakpoints out and close the recording. A second call does nothing."""
-        self._tracer.disarm(reason)
+    def stop(self, reason: str, gone: bool = False) -> TraceStatus:
+        """Take our breakpoints out and close the recording; ``gone`` where the calls that are still open will
+        not return. A second call does nothing."""
+        self._tracer.disarm(reason, gone)
         self._writer.close(reason, lost=self._tracer.status().lost)
         return self.status()
 
@@ -128,16 +129,18 @@ def record(
     """
     session = Session(debugger, filter_name, output, callbacks, limits, observer)
     reason = "interrupted"
+    stuck = False
     try:
         stop = debugger.run()
         reason = stop.detail or stop.reason.value
+        stuck = stop.reason is StopReason.STUCK
     except KeyboardInterrupt:
         stop = Stop(StopReason.INTERRUPTED, "Ctrl+C")
     except BaseException as error:
         reason = f"{type(error).__name__}: {error}"
         raise
     finally:
-        status = session.stop(reason)
+        status = session.stop(reason, gone=stuck)
     return Summary(session.path, stop, status)
 
 

@@ -127,15 +127,15 @@ class Tracer:
             self.disarm("arming failed")
             raise
 
-    def disarm(self, reason: str) -> None:
-        """Take out every breakpoint of ours and hand on calls that are still open. A second call does
-        nothing."""
+    def disarm(self, reason: str, gone: bool = False) -> None:
+        """Take out every breakpoint of ours and hand on calls that are still open; ``gone`` where these will
+        not return. A second call does nothing."""
         if self._watch is not None:
             self._watch.remove()
             self._watch = None
         for copy in self._copies:
             self._remove_breakpoints(copy)
-        self._guard("ending the trace", lambda: self._calls.abandon(reason))
+        self._guard("ending the trace", lambda: self._calls.abandon(reason, gone))
 
     def status(self) -> TraceStatus:
         """What is watched and what has been seen so far."""
@@ -240,7 +240,7 @@ class Tracer:
     def _drop(self, copy: _Copy) -> None:
         copy.loaded = False
         self._remove_breakpoints(copy)
-        self._calls.abandon("the module was unloaded while the call was running", copy.number)
+        self._calls.unload(copy.number)
         self._sink.write(Unloaded(copy.number))
 
     @staticmethod

@@ -235,13 +235,16 @@ def test_a_breakpoint_on_an_int3_of_the_filter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "detail"),
-    [("0F0B", "fault: invalid instruction at dump_probe+0x"), ("EBFE", "budget: one call of the filter")],
+    ("code", "reason", "detail"),
+    [
+        ("0F0B", StopReason.ENDED, "fault: invalid instruction at dump_probe+0x"),
+        ("EBFE", StopReason.STUCK, "budget: one call of the filter"),
+    ],
 )
-def test_bad_ends_say_why(code: str, detail: str) -> None:
+def test_bad_ends_say_why(code: str, reason: StopReason, detail: str) -> None:
     driver = dump_filter({"Dump_Start": code})
     stop = Attached(driver, Scenario("crash", budget=10_000)).debugger.run()
-    assert stop.reason is StopReason.ENDED
+    assert stop.reason is reason
     assert stop.detail.startswith(detail)
 
 

@@ -57,6 +57,12 @@ class BreakpointTable:
             return False
         return True
 
+    def restore_range(self, begin: int, end: int) -> None:
+        """Take out those from ``begin`` to ``end`` - 1, as the kernel does with the code that it sends along
+        with a state change: a debugger takes an int3 there for one of the program's own."""
+        for handle in [one for one, entry in self._entries.items() if begin <= entry.address < end]:
+            self.restore(handle)
+
     def forget(self, image: LoadedImage) -> List[int]:
         """Drop the entries of an image that goes away; their addresses."""
         gone = [

@@ -24,7 +24,10 @@ from .kd_structures import (
     Status,
 )
 
-__all__ = ["Answer", "Requests", "api_name", "control_report"]
+__all__ = ["INSTRUCTIONS", "Answer", "Requests", "api_name", "control_report"]
+
+INSTRUCTIONS = 16
+"""Bytes of code in a state change (DBGKD_MAXSTREAM)."""
 
 _MAX_DATA = MAX_PAYLOAD - MANIPULATE.sizeof()
 _TRAP_FLAG = 0x100
@@ -60,7 +63,7 @@ def api_name(number: int) -> str:
 def control_report(target: Target) -> Dict[str, Any]:
     """AMD64_DBGKD_CONTROL_REPORT for the target as it stands."""
     try:
-        code = target.read_virtual(target.get_register("rip"), 16)
+        code = target.read_virtual(target.get_register("rip"), INSTRUCTIONS)
     except MemoryReadError as error:
         code = error.data
     return {
@@ -69,7 +72,7 @@ def control_report(target: Target) -> Dict[str, Any]:
         "eflags": target.get_register("efl") & 0xFFFFFFFF,
         "instruction_count": len(code),
         "flags": 3,
-        "instructions": code.ljust(16, b"\0"),
+        "instructions": code.ljust(INSTRUCTIONS, b"\0"),
         **{name: target.get_register(name) & 0xFFFF for name in ("cs", "ds", "es", "fs")},
     }
 
@@ -240,6 +243,7 @@ class Requests:
     def _special_registers(self) -> bytes:
         names = ("cr0", "cr2", "cr3", "cr4", "cr8", "gsbase", *_DEBUG)
         values = {name: self._target.get_register(name) for name in names}
+        values["gdt_base"], values["gdt_limit"] = self._target.gdt
         return bytes(SPECIAL_REGISTERS.build(dict(values, mxcsr=_MXCSR)))
 
     def _read_msr(self, union: bytes, _data: bytes) -> "_Reply":

@@ -25,7 +25,7 @@ from pykd_dumpfilt.emulator import (
 from .errors import LabError
 from .kd_breakpoints import BreakpointTable, CodeWatch
 from .kd_protocol import BreakIn, DisconnectedError, Link, LinkResetError, Reset
-from .kd_requests import Requests, control_report
+from .kd_requests import INSTRUCTIONS, Requests, control_report
 from .kd_statistics import Statistics
 from .kd_structures import DEBUG_IO, EXCEPTION, LOAD_SYMBOLS, STATE_CHANGE, Code, PacketType, StateChange
 
@@ -268,13 +268,15 @@ class KdServer:
         return bytes(event)
 
     def _state(self, state: int, event: bytes) -> bytes:
+        pc = self.target.get_register("rip")
+        self._breakpoints.restore_range(pc, pc + INSTRUCTIONS)
         change = {
             "state": state,
             "level": 6,
             "processor": 0,
             "processors": 1,
             "thread": self.target.current_thread,
-            "pc": self.target.get_register("rip"),
+            "pc": pc,
             "event": event,
             "report": control_report(self.target),
         }

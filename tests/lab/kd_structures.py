@@ -210,11 +210,16 @@ CONTEXT = Struct(
 SPECIAL_REGISTERS = Struct(
     *(name / Int64ul for name in ("cr0", "cr2", "cr3", "cr4")),
     *(name / Int64ul for name in ("dr0", "dr1", "dr2", "dr3", "dr6", "dr7")),
-    Padding(0x24),
+    Padding(6),
+    "gdt_limit" / Int16ul,
+    "gdt_base" / Int64ul,
+    Padding(0x14),
     "mxcsr" / Int32ul,
     Padding(0x28),
     "cr8" / Int64ul,
     "gsbase" / Int64ul,
-    Padding(0x28),
+    Padding(0x40),
 )
-"""KSPECIAL_REGISTERS: 0xD8 bytes, MxCsr at 0x74, Cr8 at 0xA0. Descriptor tables and most MSRs are zero."""
+"""KSPECIAL_REGISTERS as of Windows 10: 0xF0 bytes, Gdtr's Limit at 0x56 and Base at 0x58, MxCsr at 0x74, Cr8
+at 0xA0. DbgEng shows no control register where it gets fewer, and refuses to go where CS is not in the GDT.
+The IDT and most MSRs are zero."""

@@ -1,7 +1,7 @@
 """The table that proves the rules: each faulty filter is caught by its rule, no good filter is accused.
 
-A faulty filter says in its first line which rule it breaks: ``/* breaks DF-READ-001: how */``. One that is
-known to slip through says so in its second line: ``/* not caught: why */``. Every filter runs in the
+A faulty filter says in its first line which rule it breaks: ``/* breaks DF-READ-001: how */``. One after
+which the machine cannot go on says so in its second line: ``/* ends early: why */``. Every filter runs in the
 emulator, in both scenarios and with two seeds for each, and the recordings are judged as any other.
 """
 
@@ -16,12 +16,12 @@ from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Stopped, Target
 from pykd_dumpfilt.recording import open_recording
 from pykd_dumpfilt.rules import RULES, Judge, Level, Result, Rule
 from pykd_dumpfilt.structures import Machine
-from pykd_dumpfilt.trace import record
+from pykd_dumpfilt.trace import Limits, record
 
 from .errors import LabError
 from .toolchain import build_filter, faulty_names, filter_names, filter_source
 
-__all__ = ["SCENARIOS", "Row", "broken_rule", "is_known_gap", "prove", "render", "table"]
+__all__ = ["SCENARIOS", "Row", "broken_rule", "ends_early", "prove", "render", "table"]
 
 SCENARIOS = (
     Scenario("hibernate", seed=1, calls=16, pages=4),
@@ -34,7 +34,8 @@ SCENARIOS = (
 # A fault of the lab's that is not in the folder of faulty filters.
 _FAULTY_ELSEWHERE = {"forgets_last_sector": "DF-TRIP-001"}
 _CLAIM = re.compile(r"/\* breaks (DF-[A-Z]+-\d{3}): \S.* \*/")
-_GAP = re.compile(r"/\* not caught: \S.* \*/")
+_ENDS_EARLY = re.compile(r"/\* ends early: \S.* \*/")
+_AROUND = Limits(around=1)
 
 Rules = Sequence[Type[Rule]]
 
@@ -47,7 +48,6 @@ class Row:
         filter: as for :func:`~tests.lab.toolchain.build_filter`.
         breaks: the rule that must catch it; None for a good filter.
         known: whether there is such a rule.
-        gap: whether the source says that the rule cannot catch it.
         count: findings of that rule; for a rule whose findings are notes, the notes.
         errors: findings of other rules at level error, by rule.
         warnings: the same at level warning.
@@ -57,7 +57,6 @@ class Row:
     filter: str
     breaks: Optional[str] = None
     known: bool = True
-    gap: bool = False
     count: int = 0
     errors: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
@@ -70,8 +69,6 @@ class Row:
             return "ACCUSED" if self.errors else "good"
         if not self.known:
             return "no such rule yet"
-        if self.gap:
-            return "CAUGHT, UNEXPECTED" if self.count else "missed, as known"
         return "caught" if self.count else "NOT CAUGHT"
 
     @property
@@ -81,8 +78,7 @@ class Row:
             return True
         if self.breaks is None:
             return bool(self.errors)
-        # A gap that was closed must not be called one any longer.
-        return self.known and self.gap == bool(self.count)
+        return self.known and not self.count
 
 
 def broken_rule(name: str) -> Optional[str]:
@@ -102,9 +98,9 @@ def broken_rule(name: str) -> Optional[str]:
     return match.group(1)
 
 
-def is_known_gap(name: str) -> bool:
-    """Whether a faulty filter's source says that its rule cannot catch it."""
-    return name in faulty_names() and _GAP.fullmatch(_lines(filter_source(name))[1]) is not None
+def ends_early(name: str) -> bool:
+    """Whether a faulty filter's source says that the machine cannot go on after its fault."""
+    return name in faulty_names() and _ENDS_EARLY.fullmatch(_lines(filter_source(name))[1]) is not None
 
 
 def prove(name: str, rules: Rules = RULES, scenarios: Optional[Iterable[Scenario]] = None) -> Row:
@@ -119,8 +115,12 @@ def prove(name: str, rules: Rules = RULES, scenarios: Optional[Iterable[Scenario
     errors: Dict[str, int] = {}
     warnings: Dict[str, int] = {}
     remarks: List[str] = []
+    ended_early = False
     for scenario in SCENARIOS if scenarios is None else scenarios:
-        result, problems = _run(name.rpartition("/")[2], image, scenario, rules)
+        result, stopped, problems = _run(name.rpartition("/")[2], image, scenario, rules)
+        ended_early = ended_early or bool(stopped)
+        if stopped and not ends_early(name):
+            problems.insert(0, f"stopped: {stopped}")
         remarks += [f"{scenario.kind}, seed {scenario.seed}: {problem}" for problem in problems]
         for one in result.rules:
             if one.rule == breaks:
@@ -128,11 +128,12 @@ def prove(name: str, rules: Rules = RULES, scenarios: Optional[Iterable[Scenario
             elif one.found and one.level is not Level.NOTE:
                 others = errors if one.level is Level.ERROR else warnings
                 others[one.rule] = others.get(one.rule, 0) + one.found
+    if ends_early(name) and not ended_early:
+        remarks.append("every scenario ran to its end")
     return Row(
         filter=name,
         breaks=breaks,
         known=breaks is None or breaks in _ids(rules),
-        gap=is_known_gap(name),
         count=count,
         errors=errors,
         warnings=warnings,
@@ -177,9 +178,6 @@ def render(rows: Sequence[Row], rules: Rules = RULES) -> str:
         f"{sum(row.count > 0 for row in faulty)} of {len(faulty)} faulty filters caught by their rule, "
         f"{sum(bool(row.errors) for row in good)} of {len(good)} good filters accused",
     ]
-    gaps = sum(row.gap and not row.count for row in faulty)
-    if gaps:
-        lines[-1] += f" ({gaps} known to be missed)"
     if bare:
         lines.append(f"no fault is caught by {', '.join(bare)}")
     return "\n".join(lines) + "\n"
@@ -191,21 +189,21 @@ def _lines(source: Path) -> List[str]:
         return [file.readline().rstrip("\n") for _ in range(2)]
 
 
-def _run(name: str, image: bytes, scenario: Scenario, rules: Rules) -> Tuple[Result, List[str]]:
+def _run(name: str, image: bytes, scenario: Scenario, rules: Rules) -> Tuple[Result, str, List[str]]:
+    """The judgement, why the machine stopped before the scenario's end (empty where it did not), and what is
+    wrong with the recording."""
     target = Target(image, name, scenario)
-    problems = []
     with tempfile.TemporaryDirectory() as folder:
-        summary = record(EmulatorDebugger(target), name, Path(folder) / "run")
+        summary = record(EmulatorDebugger(target), name, Path(folder) / "run", limits=_AROUND)
         # A machine that stopped for good says so again; the debugger port does not tell a fault from an end.
-        stopped = target.resume() if summary.stop.reason is StopReason.ENDED else None
-        if not isinstance(stopped, Stopped) or stopped.reason != "ended":
-            problems.append(f"stopped: {summary.stop.detail or summary.stop.reason.value}")
+        last = target.resume() if summary.stop.reason is StopReason.ENDED else None
+        ended = isinstance(last, Stopped) and last.reason == "ended"
+        stopped = "" if ended else summary.stop.detail or summary.stop.reason.value
         with open_recording(summary.path) as recording:
             judge = Judge(recording, Machine.X64, rules)
             for one in recording:
                 judge.feed(one)
-            problems += recording.damage
-            return judge.finish(recording.damage), problems
+            return judge.finish(recording.damage), stopped, list(recording.damage)
 
 
 def _ids(rules: Rules) -> Set[str]:

@@ -107,8 +107,11 @@ def test_control_space(target: Target, client: Client) -> None:
     assert read(0, 8) == target.kpcr.to_bytes(8, "little")
     assert read(1, 8) == target.kprcb.to_bytes(8, "little")
     assert read(3, 8) == target.current_thread.to_bytes(8, "little")
-    special = SPECIAL_REGISTERS.parse(read(2, 0xD8))
+    special = SPECIAL_REGISTERS.parse(read(2, 0xF0))
     assert (special.cr3, special.gsbase) == (target.get_register("cr3"), target.kpcr)
+    # The descriptor of CS: 64-bit code, present, of privilege level 0.
+    assert special.gdt_limit >= 0x17
+    assert target.read_virtual(special.gdt_base + 0x10, 8).hex() == "00000000009b2000"
     assert client.ask(Api.READ_CONTROL_SPACE, client.memory(9, 8))[0] == 0xC0000001
 
 
@@ -135,7 +138,9 @@ def test_a_whole_scenario(target: Target, server: KdServer, client: Client) -> N
     for _ in range(2):
         client.go()
         assert client.stop() == (BREAK, address)
-        assert restore_breakpoint(client, 1) == 0
+        # The kernel takes out what lies in the code that it sends along, and forgets it.
+        assert target.read_virtual(address, 1) == code
+        assert restore_breakpoint(client, 1) == 0xC0000001
         client.go(step=True)
         what, rip = client.stop()
         assert (what, rip) == (STEP, address + 4)  # mov rax, [r8+18h]

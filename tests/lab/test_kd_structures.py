@@ -36,7 +36,7 @@ def test_sizes() -> None:
         "CONTROL_REPORT": 48,
         "STATE_CHANGE": 0xF0,
         "CONTEXT": 0x4D0,
-        "SPECIAL_REGISTERS": 0xD8,
+        "SPECIAL_REGISTERS": 0xF0,
         "MEMORY": 16,
     }
 

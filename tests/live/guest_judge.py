@@ -1,7 +1,7 @@
 """Runs under Wine: traces one filter and judges its calls as they come.
 
-``guest_judge.py CONNECTION FILTER OUTPUT`` leaves the recording and prints one line of JSON: the findings and
-the verdict, found in the debugger's own process.
+``guest_judge.py CONNECTION FILTER OUTPUT AROUND`` leaves the recording and prints one line of JSON: the
+findings and the verdict, found in the debugger's own process.
 """
 
 import json
@@ -12,16 +12,16 @@ RESULT = "live-result: "
 
 
 def main(arguments: List[str]) -> int:
-    connection, filter_name, output = arguments
+    connection, filter_name, output, around = arguments
     import pykd
 
     from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
-    from pykd_dumpfilt.trace import record
+    from pykd_dumpfilt.trace import Limits, record
     from tests.live.judging import LiveJudge
 
     pykd.attachKernel(connection)
     judge = LiveJudge()
-    summary = record(PykdDebugger(), filter_name, output, observer=judge)
+    summary = record(PykdDebugger(), filter_name, output, limits=Limits(around=int(around)), observer=judge)
     result: Dict[str, Any] = judge.outcome()
     result["faults"] = list(summary.status.faults)
     print(RESULT + json.dumps(result, sort_keys=True), flush=True)

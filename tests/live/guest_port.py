@@ -52,10 +52,13 @@ def main() -> int:
     breakpoints: List[Any] = []
     raise_later: List[Any] = []
     where: Dict[str, int] = {}
+    wide: Dict[str, int] = {}
 
     def on_read() -> bool:
         hits.append("first")
-        where.update(debugger.read_registers(["rip", "rcx", "rdx", "r8", "rsp", "nonsense"]))
+        where.update(debugger.read_registers(["rip", "rcx", "rdx", "r8", "rsp", "cr8", "nonsense"]))
+        if not wide:
+            wide.update(debugger.read_registers([f"xmm{number}" for number in range(16)]))
         if len(hits) == 1:
             # Its own breakpoint, within its own handler.
             breakpoints[0].remove()
@@ -72,6 +75,7 @@ def main() -> int:
     stop = debugger.run()
     seen["stop"] = [stop.reason.value, stop.detail]
     seen["hits"] = hits
+    seen["wide"] = wide
     seen["where"] = {name: where[name] for name in sorted(where)}
     (module,) = loaded
     seen["module"] = [module.name, int(module.base), module.size]
@@ -114,6 +118,8 @@ def main() -> int:
     # The handler's failure did not stop the target: it ran on to its end.
     seen["at_the_end"] = str(pykd.findSymbol(pykd.getIP()))
     last_watch.remove()
+    check = debugger.bug_check()
+    seen["bug_check"] = None if check is None else [check.code, *check.parameters]
     seen["users_breakpoints"] = pykd.getNumberBreakpoints()
     users.remove()
     seen["unloaded_after_watch_ended"] = unloaded

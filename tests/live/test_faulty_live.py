@@ -32,6 +32,9 @@ FAULTY = (
     Faulty("pending_for_one_sector", "DF-CALL-001", 1, 4),
     Faulty("renews_dump_data", "DF-CALL-002", 1, 1),
     Faulty("clobbers_rbx_on_error", "DF-CALL-003", 2, 2),
+    Faulty("loses_xmm6_in_whole_pages", "DF-CALL-003", 1, 1),
+    Faulty("releases_its_lock_to_passive", "DF-CALL-004", 2, 2),
+    Faulty("returns_past_its_caller", "DF-CALL-006", 2, 2),
     Faulty("encrypts_in_place_and_back", "DF-WRITE-001", 2, 1),
     Faulty("drops_last_sector", "DF-WRITE-002", 2, 2),
     Faulty("leaves_mapped_system_va", "DF-WRITE-004", 1, 1),
@@ -53,3 +56,17 @@ def test_caught_by_its_rule_on_the_live_road(faulty: Faulty, lab: Lab, tmp_path:
     assert faulty.rule in {finding.rule for finding in live.findings}
     assert live.verdict.value == "fail"
     assert live == emulated
+
+
+def test_a_bug_check_is_told_on_the_live_road(lab: Lab, tmp_path: Path) -> None:
+    """DbgEng breaks in, as at any bug check; when the tracer is stopped it asks for code and parameters."""
+    image = build_filter("faulty/bug_checks_for_odd_sizes").read_bytes()
+    scenario = Scenario("hibernate", seed=2, calls=4, pages=2)
+    live = record_live(lab, image, "bug_checks_for_odd_sizes", scenario, tmp_path / "live")
+    assert live.stopped.reason == "bugcheck"
+    result = check(live.path).result
+    (finding,) = [one for one in result.findings if one.rule == "DF-CALL-005"]
+    assert finding.callback == "Dump_Write"
+    assert finding.evidence["code"] == "0xa0"
+    assert [int(text, 16) for text in finding.evidence["parameters"]] == list(live.stopped.parameters)
+    assert result.verdict.value == "fail"

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 
-from pykd_dumpfilt.emulator import ModuleLoaded, Scenario, Target
+from pykd_dumpfilt.emulator import BreakpointHit, ModuleLoaded, Scenario, Target
 from pykd_dumpfilt.emulator.events import Event
 
 from ..lab.session import Lab, LiveSession
@@ -23,7 +23,11 @@ def test_the_port_on_pykd(lab: Lab) -> None:
     headers: Dict[str, str] = {}
     exports: Dict[str, int] = {}
 
+    wide: Dict[str, int] = {}
+
     def observe(event: Event) -> None:
+        if isinstance(event, BreakpointHit) and event.address == exports.get("Dump_Read") and not wide:
+            wide.update({f"xmm{number}": target.get_register(f"xmm{number}") for number in range(16)})
         if isinstance(event, ModuleLoaded):
             exports.update(event.module.exports)
             headers["64"] = target.read_virtual(event.module.base, 64).hex()
@@ -42,6 +46,11 @@ def test_the_port_on_pykd(lab: Lab) -> None:
     assert seen["stop"][0] == "break"
     assert seen["where"]["rip"] == exports["Dump_Read"] == seen["symbol"]
     assert "nonsense" not in seen["where"]
+    assert seen["where"]["cr8"] == 15
+    assert len(set(wide.values())) == 16
+    assert seen["wide"] == wide
+    # A hibernation is no bug check.
+    assert seen["bug_check"] is None
     name, base, size = seen["module"]
     assert name == "hiber_aes_xts"
     assert seen["listed"] == ["nt", "crashdmp", "hiber_aes_xts"]

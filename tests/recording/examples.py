@@ -10,6 +10,7 @@ from pykd_dumpfilt.recording import (
     CALLBACKS,
     ArmedCallback,
     Buffer,
+    BugCheck,
     Call,
     Callbacks,
     Fault,
@@ -138,7 +139,9 @@ sides = st.builds(
     _few(buffers()),
     _few(buffers()),
     _few(pieces()),
+    _few(buffers()),
 )
+bug_checks = st.builds(BugCheck, _dword, st.tuples(_address, _address, _address, _address))
 calls = st.builds(
     Call,
     _count,
@@ -150,6 +153,8 @@ calls = st.builds(
     st.none() | sides,
     st.none() | _dword,
     _maybe_text,
+    st.booleans(),
+    st.none() | bug_checks,
 )
 
 

@@ -1,9 +1,12 @@
 """Small recordings on disk, by hand."""
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
+from typing import Optional
 
 from pykd_dumpfilt.recording import Call, Header, Record, RecordingWriter
+from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import Memory, Script, pattern
 
@@ -14,6 +17,22 @@ HEADER = Header(
     tool="pykd-dumpfilt 0.1.0",
     debugger={"engine": "emulator", "version": "2.1.1", "target": "x64 kernel"},
 )
+
+TODAY = datetime.date(2026, 12, 1)
+
+
+def waiver(
+    rule: str = "DF-TRIP-001",
+    expires: datetime.date = datetime.date(2027, 1, 31),
+    filter: str = "myfilt",
+    reason: str = "ticket 4711",
+    owner: str = "Kim Lee",
+    platform: Optional[str] = None,
+    callback: Optional[str] = None,
+    line: int = 1,
+) -> Waiver:
+    """Of what :func:`failing` does, until two months after :data:`TODAY`."""
+    return Waiver(rule, filter, reason, owner, expires, platform, callback, line)
 
 
 def passing() -> Script:

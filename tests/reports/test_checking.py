@@ -1,16 +1,17 @@
 """From a recording on disk to a verdict and an exit code."""
 
+import datetime
 from pathlib import Path
 from typing import List
 
 import pytest
 
-from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.checking import Report, WaiverUse, check, use_of_waivers
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Header, RecordingWriter
 
 from ..rules.examples import Script
-from .examples import HEADER, failing, passing, write
+from .examples import HEADER, TODAY, failing, passing, waiver, write
 
 
 def test_pass(tmp_path: Path) -> None:
@@ -119,6 +120,48 @@ def test_overall_exit_code(tmp_path: Path) -> None:
         ).exit_code
         == 1
     )
+
+
+def test_a_waived_failure_passes(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad", failing())
+    result = check(path, waivers=[waiver()], today=TODAY)
+    assert (result.verdict.value, result.exit_code, result.waived) == ("pass", 0, 1)
+    result = check(path, waivers=[waiver()], today=datetime.date(2027, 2, 1))
+    assert (result.verdict.value, result.exit_code, result.waived) == ("fail", 1, 0)
+
+
+def test_what_became_of_each_waiver_over_all_recordings(tmp_path: Path) -> None:
+    waivers = [
+        waiver("DF-CALL-001"),
+        waiver(),
+        waiver(platform="x64"),
+        waiver(platform="arm64"),
+        waiver(filter="other"),
+        waiver(expires=datetime.date(2026, 11, 30)),
+        waiver("DF-CALL-001", expires=datetime.date(2026, 11, 30)),
+    ]
+    paths = [write(tmp_path / name, failing()) for name in "ab"] + [write(tmp_path / "good", passing())]
+    results = [check(path, waivers=waivers, today=TODAY) for path in paths]
+    assert use_of_waivers(waivers, results, TODAY) == (
+        WaiverUse(waivers[0], "unused", 0, 3),
+        # Both accept the same two findings: neither can be missed by its own.
+        WaiverUse(waivers[1], "used", 2, 3),
+        WaiverUse(waivers[2], "used", 2, 3),
+        WaiverUse(waivers[3], "unused", 0, 0),
+        WaiverUse(waivers[4], "unused", 0, 0),
+        WaiverUse(waivers[5], "expired", 2, 3),
+        WaiverUse(waivers[6], "expired", 0, 3),
+    )
+
+
+def test_findings_that_are_not_listed_are_used_too(tmp_path: Path) -> None:
+    script = passing()
+    for _ in range(30):
+        script.plain("Dump_Start", status=0x103)
+    given = [waiver("DF-CALL-001")]
+    result = check(write(tmp_path / "many", script), waivers=given, today=TODAY)
+    assert (result.verdict.value, result.waived) == ("pass", 30)
+    assert use_of_waivers(given, [result], TODAY) == (WaiverUse(given[0], "used", 30, 1),)
 
 
 def test_the_writer_is_the_real_one(tmp_path: Path) -> None:

@@ -1,18 +1,20 @@
 """dumpfilt-report/1, to the letter."""
 
+import datetime
 import json
 from pathlib import Path
 
-from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.checking import Report, check, use_of_waivers
 from pykd_dumpfilt.reports import render_json
 
-from .examples import failing, passing, write
+from .examples import TODAY, failing, passing, waiver, write
 
 
 def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", failing())
     report = json.loads(render_json(Report((check(path),))))
-    assert list(report) == ["format", "recordings"]
+    assert list(report) == ["format", "recordings", "waivers"]
+    assert report["waivers"] == []
     assert report["format"] == "dumpfilt-report/1"
     (recording,) = report["recordings"]
     statements = [rule.pop("statement") for rule in recording["rules"]]
@@ -33,6 +35,9 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
             _rule("DF-CALL-001", "error", "pass", 2),
             _rule("DF-CALL-002", "error", "pass", 2),
             _rule("DF-CALL-003", "error", "pass", 2),
+            _rule("DF-CALL-004", "error", "not exercised", 0),
+            _rule("DF-CALL-005", "error", "pass", 2),
+            _rule("DF-CALL-006", "error", "pass", 2),
             _rule("DF-WRITE-001", "error", "pass", 1),
             _rule("DF-WRITE-002", "error", "pass", 1),
             _rule("DF-WRITE-003", "error", "pass", 1),
@@ -43,7 +48,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
             _rule("DF-READ-002", "error", "pass", 1),
             _rule("DF-READ-003", "error", "pass", 1),
             _rule("DF-READ-004", "error", "not exercised", 0),
-            _rule("DF-TRIP-001", "error", "fail", 1),
+            _rule("DF-TRIP-001", "error", "fail", 1, found=1),
             _rule("DF-SEQ-001", "warning", "pass", 2),
             _rule("DF-ARGS-001", "warning", "pass", 2),
             _rule("DF-ARGS-002", "warning", "pass", 2),
@@ -77,6 +82,8 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
                     "unmatched_bytes": 0,
                     "written_by_call": 0,
                 },
+                "waiver": None,
+                "expired_waiver": None,
             }
         ],
         "damage": [],
@@ -102,12 +109,48 @@ def test_the_text_is_ascii(tmp_path: Path) -> None:
     assert render_json(Report((check(path),))).isascii()
 
 
-def _rule(name: str, level: str, outcome: str, checked: int) -> object:
+def test_waivers(tmp_path: Path) -> None:
+    holds, old = waiver(), waiver(expires=datetime.date(2026, 11, 30), callback="Dump_Read", line=9)
+    path = write(tmp_path / "bad", failing())
+    for given, name in ((holds, "waiver"), (old, "expired_waiver")):
+        result = check(path, waivers=[given], today=TODAY)
+        report = json.loads(render_json(Report((result,), use_of_waivers([given], [result], TODAY))))
+        (recording,) = report["recordings"]
+        (rule,) = [one for one in recording["rules"] if one["id"] == "DF-TRIP-001"]
+        used = given is holds
+        assert recording["verdict"] == ("pass" if used else "fail")
+        assert (rule["outcome"], rule["found"], rule["waived"]) == (
+            ("waived", 1, 1) if used else ("fail", 1, 0)
+        )
+        expected = {
+            "rule": "DF-TRIP-001",
+            "filter": "myfilt",
+            "reason": "ticket 4711",
+            "owner": "Kim Lee",
+            "expires": "2027-01-31" if used else "2026-11-30",
+            "platform": None,
+            "callback": None if used else "Dump_Read",
+            "line": 1 if used else 9,
+        }
+        (finding,) = recording["findings"]
+        assert {key: finding[key] for key in ("waiver", "expired_waiver")} == {
+            "waiver": None,
+            "expired_waiver": None,
+            name: expected,
+        }
+        assert report["waivers"] == [
+            {"waiver": expected, "state": "used" if used else "expired", "findings": 1, "recordings": 1}
+        ]
+
+
+def _rule(name: str, level: str, outcome: str, checked: int, found: int = 0) -> object:
     return {
         "id": name,
         "level": level,
         "outcome": outcome,
         "calls_checked": checked,
+        "found": found,
+        "waived": 0,
         "reasons": [],
         "notes": [],
     }

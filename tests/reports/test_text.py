@@ -1,14 +1,16 @@
 """The report for a terminal."""
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 
-from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.checking import CheckResult, Report, check, use_of_waivers
 from pykd_dumpfilt.recording import LoadedModule
 from pykd_dumpfilt.reports import render_text
+from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import Script
-from .examples import HEADER, failing, passing, write
+from .examples import HEADER, TODAY, failing, passing, waiver, write
 
 
 def test_a_failing_recording(tmp_path: Path) -> None:
@@ -78,6 +80,98 @@ def test_several_recordings_end_with_a_sum(tmp_path: Path) -> None:
         check(write(tmp_path / "none", Script())),
     ]
     assert render_text(Report(tuple(results))).endswith("\n\n3 recordings: 1 fail, 1 not exercised, 1 pass")
+
+
+def waived(path: Path, *waivers: Waiver) -> str:
+    """The report on one recording, with waivers."""
+    result: CheckResult = replace(check(path, waivers=waivers, today=TODAY), path="run.dumpfilt")
+    return render_text(Report((result,), use_of_waivers(waivers, [result], TODAY)))
+
+
+def test_a_waived_finding_is_shown_and_does_not_fail(tmp_path: Path) -> None:
+    text = waived(write(tmp_path / "bad", failing()), waiver())
+    assert text.startswith(
+        "PASS (1 finding waived)  run.dumpfilt\n"
+        "  filter myfilt, hibernate, x64, 2 calls (1 Dump_Write, 1 Dump_Read)\n"
+        "  - DF-TRIP-001: 1 finding waived until 2027-01-31 (owner: Kim Lee; reason: ticket 4711)\n"
+        "\n"
+        "Findings\n"
+        "  waived error DF-TRIP-001, call 1, Dump_Read\n"
+        "    Dump_Read gave back other bytes"
+    )
+    assert (
+        "    call 0 wrote them\n"
+        "      waived until 2027-01-31 (owner: Kim Lee; reason: ticket 4711)\n"
+        "\n"
+        "Rules\n"
+    ) in text
+    assert "\n  DF-TRIP-001  waived               1 checked  Dump_Read gives back" in text
+    # Nothing to do next, and nothing to say on a waiver that does its work.
+    assert "Next" not in text
+    assert "Waivers" not in text
+
+
+def test_waived_findings_come_after_the_others(tmp_path: Path) -> None:
+    script = failing()
+    script.plain("Dump_Finish", status=0x103)
+    text = waived(write(tmp_path / "bad", script), waiver())
+    assert text.startswith("FAIL (1 finding waived)  run.dumpfilt\n")
+    assert "\n\nFindings\n  error DF-CALL-001, call 2, Dump_Finish\n" in text
+    assert "\n  waived error DF-TRIP-001, call 1, Dump_Read\n" in text
+    assert text.endswith("\n  look at the first error: dumpfilt show run.dumpfilt --call 2")
+
+
+def test_an_expired_waiver_is_told_beside_the_finding_and_at_the_end(tmp_path: Path) -> None:
+    old = waiver(expires=datetime.date(2026, 11, 30), callback="Dump_Read", platform="x64", line=7)
+    text = waived(write(tmp_path / "bad", failing()), old)
+    assert text.startswith("FAIL  run.dumpfilt\n")
+    assert "\n      was waived until 2026-11-30 (owner: Kim Lee; reason: ticket 4711)\n" in text
+    assert text.endswith(
+        "\n\nWaivers\n"
+        "  DF-TRIP-001 of myfilt at Dump_Read on x64, line 7: expired on 2026-11-30 (owner: Kim Lee); 1\n"
+        "    finding that it would accept: mend the filter or renew the waiver"
+    )
+
+
+def test_waivers_that_are_no_longer_needed(tmp_path: Path) -> None:
+    text = waived(
+        write(tmp_path / "good", passing()),
+        waiver(),
+        waiver(filter="other", line=9),
+        waiver("DF-CALL-001", expires=datetime.date(2026, 11, 30), line=17),
+    )
+    assert text.startswith("PASS  run.dumpfilt\n")
+    assert text.endswith(
+        "\n\nWaivers\n"
+        "  DF-TRIP-001 of myfilt, line 1: unused; it accepts no finding here: remove it if the filter is\n"
+        "    mended\n"
+        "  DF-TRIP-001 of other, line 9: unused; no recording of this filter and platform was checked\n"
+        "  DF-CALL-001 of myfilt, line 17: expired on 2026-11-30 (owner: Kim Lee); nothing here needs it:\n"
+        "    remove it"
+    )
+
+
+def test_of_many_stale_waivers_the_first_are_listed(tmp_path: Path) -> None:
+    text = waived(
+        write(tmp_path / "good", passing()), *(waiver(filter=f"other{at}", line=at + 1) for at in range(23))
+    )
+    assert text.count("unused") == 20
+    assert text.endswith("\n  and 3 more: --format json lists them")
+
+
+def test_several_recordings_count_what_is_waived(tmp_path: Path) -> None:
+    results = [check(write(tmp_path / name, failing()), waivers=[waiver()], today=TODAY) for name in "ab"]
+    assert render_text(Report(tuple(results))).endswith("\n\n2 recordings: 2 pass; 2 findings waived")
+
+
+def test_hostile_waivers_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+    evil = "\x1b[2J\x07\u202e"
+    path = write(tmp_path / "bad", failing(), replace(HEADER, filter=evil))
+    old = waiver(filter=evil, reason=evil, owner=evil, expires=datetime.date(2026, 11, 30))
+    for given in (old, replace(old, expires=TODAY), replace(old, filter=evil + "x", platform=evil)):
+        text = waived(path, given)
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert "\\x1b[2J" in text
 
 
 def test_lines_fit_a_terminal(tmp_path: Path) -> None:

@@ -165,6 +165,31 @@ def test_a_stack_pointer_elsewhere_fails(rsp: int) -> None:
     assert f"rsp is {rsp:#x} at return and should be 0xffffe40000015ed0" in finding.message
 
 
+@pytest.mark.parametrize("name", [f"xmm{number}" for number in range(6, 16)])
+def test_a_lost_xmm_register_fails(name: str) -> None:
+    script = Script()
+    value = 0x716EADD322E9343FACB970FB4BEFCF5A
+    plain(
+        script,
+        "Dump_Read",
+        entry=replace(plain_side(), registers={**AT_ENTRY, name: value}),
+        exit=replace(plain_side(), registers={**AT_RETURN, name: value ^ 1 << 127}),
+    )
+    (finding,) = findings(by(RegistersKept, script), "DF-CALL-003")
+    assert f"{name} is 0xf16eadd322e9343facb970fb4befcf5a at return and should be 0x716e" in finding.message
+
+
+def test_xmm_registers_that_may_change_and_those_not_given_are_not_judged() -> None:
+    script = Script()
+    plain(
+        script,
+        "Dump_Read",
+        entry=replace(plain_side(), registers={**AT_ENTRY, "xmm5": 1, "xmm6": 2}),
+        exit=replace(plain_side(), registers={**AT_RETURN, "xmm5": 3}),
+    )
+    assert outcome(by(RegistersKept, script), "DF-CALL-003") == ("pass", 1)
+
+
 def test_a_direction_flag_left_set_fails() -> None:
     script = Script()
     returned(script, {"efl": 0x646})

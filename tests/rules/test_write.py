@@ -336,6 +336,8 @@ def test_004_a_mapping_that_shows_other_bytes_fails() -> None:
     assert finding.evidence == {
         "mdl": 0,
         "mapped_system_va": "0xffffc20000029000",
+        "page": 0,
+        "pfn": "0x2000",
         "mapped": "01000000000000000100000008000000",
         "physical": "5b5a5a5a5a5a5a5a5b5a5a5a525a5a5a",
     }

@@ -14,10 +14,18 @@ STACK = 0xFFFFF80030008000
 def test_a_call_returns_where_its_stack_says() -> None:
     calls: OpenCalls[str] = OpenCalls()
     assert calls.enter(STACK, CALLER, "read") == []
-    assert calls.leave(STACK - 8, CALLER) == (None, [])
+    assert calls.leave(STACK - 0x1000, CALLER) == (None, [])
     assert calls.leave(STACK, CALLER + 5) == (None, [])
     assert calls.leave(STACK, CALLER) == ("read", [])
     assert len(calls) == 0
+
+
+def test_a_return_with_a_wrong_stack_pointer_is_still_that_call_s() -> None:
+    calls: OpenCalls[str] = OpenCalls()
+    calls.enter(STACK, CALLER, "outer")
+    calls.enter(STACK - 0x1000, CALLER, "inner")
+    assert calls.leave(STACK - 0x1008, CALLER) == ("inner", [])
+    assert calls.leave(STACK + 0x28, CALLER) == ("outer", [])
 
 
 def test_recursion_through_one_return_address_is_told_apart_by_stack() -> None:

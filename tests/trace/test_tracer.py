@@ -9,6 +9,7 @@ from pykd_dumpfilt.debugger import Module, StopReason
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.errors import RecordingError, UsageError
 from pykd_dumpfilt.recording import (
+    BugCheck,
     Call,
     Callbacks,
     Fault,
@@ -18,13 +19,15 @@ from pykd_dumpfilt.recording import (
     Unloaded,
     open_recording,
 )
-from pykd_dumpfilt.trace import Location, Session, Tracer, record
+from pykd_dumpfilt.trace import Limits, Location, Session, Tracer, record
 
 from ..emulator.code import ALL_FIVE, SUCCESS
 from ..emulator.pe_writer import Driver, dump_filter
 
 CRASH = Scenario("crash", calls=4, pages=2)
 HIBERNATE = Scenario("hibernate", calls=4, pages=2)
+AT_WRITE = -1
+"""Stands for any address in the filter."""
 
 
 class Sink(MemoryPageStore):
@@ -48,11 +51,17 @@ class Sink(MemoryPageStore):
 class Traced:
     """One run of a filter, traced from before its load to the end."""
 
-    def __init__(self, driver: Driver, scenario: Scenario = CRASH, **given: Location) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        scenario: Scenario = CRASH,
+        limits: Optional[Limits] = None,
+        **given: Location,
+    ) -> None:
         self.target = Target(driver.image(), "probe", scenario)
         self.sink = Sink()
         self.debugger = EmulatorDebugger(self.target)
-        self.tracer = Tracer(self.debugger, "probe", self.sink, given)
+        self.tracer = Tracer(self.debugger, "probe", self.sink, given, limits)
         self.tracer.arm()
         self.stop = self.debugger.run()
         self.tracer.disarm("the test is over")
@@ -159,10 +168,94 @@ def test_a_call_that_ends_in_a_bug_check_is_kept_without_its_return() -> None:
     last = run.sink.calls[-1]
     assert last.callbacks == ("Dump_Write",)
     assert last.unreturned == "the test is over"
+    # 0xE2 is also what is being dumped here: another one of the same kind cannot be told from it.
+    assert last.bug_check is None
     assert last.entry.buffers[0].size > 0
     assert run.stop.reason is StopReason.ENDED
     assert "bugcheck" in run.stop.detail
     assert run.status.breakpoints == 0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "bug_check"),
+    [
+        (CRASH, "0F0B", BugCheck(0x1E, (0xC000001D, AT_WRITE, 0, 0))),
+        (HIBERNATE, "0F0B", BugCheck(0x1E, (0xC000001D, AT_WRITE, 0, 0))),
+        # mov rax, [10h] at HIGH_LEVEL.
+        (HIBERNATE, "488B042510000000", BugCheck(0xD1, (0x10, 15, 0, AT_WRITE))),
+        # mov ecx, 2; int 29h.
+        (HIBERNATE, "B902000000CD29", BugCheck(0x139, (2, 0, 0, 0))),
+    ],
+)
+def test_a_fault_is_the_bug_check_that_windows_would_raise(
+    scenario: Scenario, code: str, bug_check: BugCheck
+) -> None:
+    run = Traced(with_callback("Dump_Write", code), scenario)
+    last = run.sink.calls[-1]
+    assert last.callbacks == ("Dump_Write",)
+    assert last.bug_check is not None
+    assert last.bug_check.code == bug_check.code
+    assert [
+        AT_WRITE if 0xFFFFF80031000000 <= value < 0xFFFFF80031010000 else value
+        for value in last.bug_check.parameters
+    ] == list(bug_check.parameters)
+    assert not last.gone
+
+
+def test_a_bug_check_belongs_to_the_innermost_call() -> None:
+    driver = dump_filter({**ALL_FIVE, "Dump_Start": "", "Dump_Finish": ""})
+    driver.label("Dump_Start").code("4883EC28").use("E8", "Dump_Finish").code("4883C428C3")
+    driver.label("Dump_Finish").code("4883EC28B9A0000000").call("KeBugCheck").code("C3")
+    run = Traced(driver)
+    inner, outer = run.sink.calls[-2:]
+    assert (inner.callbacks, outer.callbacks) == (("Dump_Finish",), ("Dump_Start",))
+    assert inner.bug_check == BugCheck(0xA0, (0, 0, 0, 0))
+    assert outer.bug_check is None
+
+
+def test_a_call_that_takes_for_ever_is_gone(tmp_path: Path) -> None:
+    scenario = Scenario("crash", calls=1, pages=1, budget=500_000)
+    target = Target(with_callback("Dump_Write", "EBFE").image(), "probe", scenario)
+    summary = record(EmulatorDebugger(target), "probe", tmp_path / "run")
+    assert summary.stop.reason is StopReason.STUCK
+    with open_recording(summary.path) as recording:
+        last = list(recording.calls())[-1]
+    assert last.callbacks == ("Dump_Write",)
+    assert last.gone
+    assert last.unreturned is not None
+    assert last.unreturned.startswith("budget: one call of the filter took more than 500000 instructions")
+
+
+def test_a_return_with_a_wrong_stack_pointer_is_recorded_as_it_is() -> None:
+    # pop rax; push rax; push rax; ret: eight bytes are left on the stack.
+    run = Traced(with_callback("Dump_Start", "585050C3"))
+    start = run.sink.named("Dump_Start")[0]
+    assert start.exit is not None
+    assert start.exit.registers["rsp"] == start.entry.registers["rsp"]
+
+
+def test_registers_that_a_callee_must_keep_and_the_irql_are_recorded() -> None:
+    # pxor xmm6, xmm6; xor eax, eax; mov cr8, rax; ret.
+    run = Traced(with_callback("Dump_Finish", "660FEFF631C0440F22C0C3"))
+    finish = run.sink.named("Dump_Finish")[0]
+    assert finish.exit is not None
+    assert {f"xmm{number}" for number in range(6, 16)} <= set(finish.entry.registers)
+    assert finish.entry.registers["xmm6"] != 0
+    assert finish.exit.registers["xmm6"] == 0
+    assert (finish.entry.registers["cr8"], finish.exit.registers["cr8"]) == (15, 0)
+
+
+def test_pages_around_a_buffer_are_read_where_they_are_asked_for() -> None:
+    # mov rax,[r8+18h]; and rax,-1000h; dec byte [rax-1]: the last byte of the page before the buffer.
+    code = "498B4018482500F0FFFFFE48FF31C0C3"
+    run = Traced(with_callback("Dump_Write", code), limits=Limits(around=1))
+    for call in run.sink.named("Dump_Write"):
+        assert call.exit is not None
+        (before,), (after,) = call.entry.around, call.exit.around
+        assert (before.via, len(before.pages), before.size) == ("virtual", 2, 8192)
+        old, new = contents(run.sink, before.pages), contents(run.sink, after.pages)
+        assert [at for at in range(8192) if old[at] != new[at]] == [4095]
+    assert Traced(with_callback("Dump_Write", code)).sink.named("Dump_Write")[0].entry.around == ()
 
 
 def test_one_address_for_several_callbacks_is_labelled_and_its_arguments_are_not_guessed() -> None:

@@ -87,9 +87,8 @@ class KernelCall:
         return bytes(data[:limit])
 
     def _fault(self, address: int, what: str) -> GuestStop:
-        return GuestStop(
-            "fault", f"page fault in nt!{self.name}, called from {self.kernel.caller()}, {what} {address:#x}"
-        )
+        detail = f"page fault in nt!{self.name}, called from {self.kernel.caller()}, {what} {address:#x}"
+        return self.kernel.page_fault(detail, address, self.kernel.cpu.get("rip"))
 
 
 KernelFunction = Callable[[KernelCall], Optional[int]]

@@ -1,5 +1,4 @@
 /* breaks DF-WRITE-004: Dump_Write's fourth page frame is one too far. */
-/* not caught: recordings hold 64 bytes at MappedSystemVa, so a rule sees no further than the first page */
 #define OWN_WRITE
 #include "../stream_filter.h"
 
