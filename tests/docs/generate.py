@@ -20,6 +20,9 @@ _ABOUT = f"""\
 `dumpfilt rule ID` prints a rule's page, inside WinDbg too. Errors make a verdict fail; warnings and notes do
 not. Rules of the family "environment" judge the system's side and are never held against a filter.
 
+A finding that must be lived with for a while is waived in a file, and stays visible: see
+[Waivers](../waivers.md).
+
 The wrong code on a page is an excerpt of a lab filter, and the right code is complete. Both are compiled and
 run by the tests, with the `dumpfilt emulate` commands of the page: the wrong one is caught by its rule, the
 right one has no finding. What they call (`state_of`, `transfer_data`, `good_read` and so on) is defined in
@@ -98,8 +101,8 @@ def _page(rule: Type[Rule], broken: Sequence[Fault]) -> Iterator[str]:
         yield "## Lab filters that break it"
         yield ""
         for one in broken:
-            gap = f" Not caught: {_escaped(one.gap)}." if one.gap else ""
-            yield f"- [{one.name.rpartition('/')[2]}]({_FILTERS}/{one.name}.c): {_escaped(one.how)}{gap}"
+            end = f" Ends early: {_escaped(one.end)}." if one.end else ""
+            yield f"- [{one.name.rpartition('/')[2]}]({_FILTERS}/{one.name}.c): {_escaped(one.how)}{end}"
     yield ""
     yield f"[All rules]({_INDEX})"
 

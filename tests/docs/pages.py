@@ -1,18 +1,15 @@
 """The prose of the rules' pages taken apart, and the lab filters that break each rule."""
 
-import argparse
 import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Tuple, Type
 
-from pykd_dumpfilt.cli import build_parser
-from pykd_dumpfilt.emulator import Scenario
 from pykd_dumpfilt.reports import rule_prose
 from pykd_dumpfilt.rules import Rule
 
-from ..lab.proof import broken_rule
+from ..lab.proof import broken_rule, ends_early
 from ..lab.toolchain import faulty_names, filter_source
 
 __all__ = [
@@ -37,18 +34,18 @@ GUILTY = " /* <-- guilty */"
 
 _CODE = re.compile(r"^```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FROM = re.compile(r"^From `(faulty/[a-z0-9_]+)\.c`:\n\n```c$", re.MULTILINE)
-_EMULATE = re.compile(r"^dumpfilt (emulate f\.sys .*)$", re.MULTILINE)
+_EMULATE = re.compile(r"^dumpfilt emulate f\.sys -o \w+(.*)$", re.MULTILINE)
 _CALLBACK = re.compile(r"^(?:__attribute__\(\(naked\)\) )?NTSTATUS (Dump_[A-Z][a-z]+|DriverEntry)\(", re.M)
 _SWITCHES = {"DriverEntry": "OWN_ENTRY"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A faulty lab filter: ``faulty/NAME``, how it breaks its rule, and why it is not caught if it is not."""
+    """A faulty lab filter: ``faulty/NAME``, how it breaks its rule, and why nothing comes after, if so."""
 
     name: str
     how: str
-    gap: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ def faults() -> Dict[str, List[Fault]]:
         assert rule is not None
         first, second = filter_source(name).read_text(encoding="ascii").splitlines()[:2]
         how = first[len(f"/* breaks {rule}: ") : -len(" */")]
-        gap = second[len("/* not caught: ") : -len(" */")] if second.startswith("/* not caught: ") else ""
-        found.setdefault(rule, []).append(Fault(name, how, gap))
+        end = second[len("/* ends early: ") : -len(" */")] if ends_early(name) else ""
+        found.setdefault(rule, []).append(Fault(name, how, end))
     return found
 
 
@@ -104,11 +101,6 @@ def right_filter(rule: Type[Rule]) -> str:
     return "".join([*(f"#define {one}\n" for one in switches), '#include "stream_filter.h"\n\n', code])
 
 
-def emulated(rule: Type[Rule]) -> List[Scenario]:
-    """What the page's commands let the emulator do."""
-    commands = _EMULATE.findall(sections(rule)["How to exercise it"])
-    return [_scenario(build_parser().parse_args(shlex.split(command))) for command in commands]
-
-
-def _scenario(arguments: argparse.Namespace) -> Scenario:
-    return Scenario(arguments.scenario, arguments.seed, arguments.calls, arguments.pages)
+def emulated(rule: Type[Rule]) -> List[List[str]]:
+    """The page's ``dumpfilt emulate f.sys -o NAME ...``, each as the arguments that follow f.sys and NAME."""
+    return [shlex.split(rest) for rest in _EMULATE.findall(sections(rule)["How to exercise it"])]
