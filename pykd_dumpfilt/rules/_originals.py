@@ -112,9 +112,9 @@ def changed_neighbours(call: DecodedCall) -> Iterator[NeighbourChange]:
     """The pages next to the caller's buffers that changed, where the recording has them. One that belongs to
     another buffer of the chain, or to the call itself, is left out; one that could not be read tells nothing.
     """
-    if call.exit is None:
+    if call.exit is None or not call.entry.raw.around:
         return
-    described = set(all_pages(call.entry))
+    described = set(_pages(call.entry))
     for mdl, before, after in zip(call.entry.mdls, call.entry.raw.around, call.exit.raw.around):
         if not isinstance(mdl, Mdl) or len(before.pages) != len(after.pages):
             continue
@@ -137,7 +137,7 @@ def changed_neighbours(call: DecodedCall) -> Iterator[NeighbourChange]:
             yield NeighbourChange(page, *contents, (first + page) * PAGE_SIZE, distance)
 
 
-def all_pages(side: DecodedSide) -> Iterator[int]:
+def _pages(side: DecodedSide) -> Iterator[int]:
     """The numbers of the virtual pages at which the chain's buffers are mapped."""
     for mdl in side.mdls:
         if isinstance(mdl, Mdl) and mdl.mapped_system_va:
