@@ -5,6 +5,7 @@ from typing import Tuple, Type
 from ._rule import Rule
 from .arguments import ExtensionIsSane, PointersAreSane
 from .callback import ExtensionUnchanged, RegistersKept
+from .census import TransferCensus
 from .ending import IrqlKept, NoBugCheck, ReturnsToCaller
 from .read import ReadKeepsMdl, ReadKeepsOffset
 from .read_data import ReadIsRepeatable, ReadStaysInBuffer
@@ -20,6 +21,7 @@ from .sequence import OrderIsLegal
 from .status import StatusIsSuccessOrError
 from .substituted import SubstituteIsAligned, SubstituteIsMapped, SubstituteIsOwn
 from .transfers import MappingAgrees, MdlIsSane, OffsetIsSane
+from .transform import TransformsAllOrNothing
 from .write import WriteKeepsByteCount, WriteKeepsOffset, WriteKeepsSource
 
 __all__ = ["RULES"]
@@ -42,6 +44,7 @@ RULES: Tuple[Type[Rule], ...] = (
     SubstituteIsMapped,
     SubstituteIsOwn,
     WriteKeepsOffset,
+    TransformsAllOrNothing,
     ReadKeepsOffset,
     ReadKeepsMdl,
     ReadStaysInBuffer,
@@ -53,5 +56,6 @@ RULES: Tuple[Type[Rule], ...] = (
     OffsetIsSane,
     MdlIsSane,
     MappingAgrees,
+    TransferCensus,
 )
 """A rule is added here and nowhere else."""

@@ -5,22 +5,24 @@ seen of crashdmp) lead to expect, so that other findings are read with care. The
 ntdddump.h and ntdddisk.h; no document states them as rules.
 """
 
-from typing import Iterator, List, Tuple, Union
+from typing import ClassVar, Iterator, List, Mapping, Tuple, Union
 
 from ..decoded import DecodedCall, FilterExtension, NoValue
 from ..recording import CALLBACKS
 from ..structures import DUMP_FILTER_EXTENSION_SIZE_V1, Machine
 from ._kernel import is_kernel_address
 from ._rule import Level, Rule
+from ._sector import SECTOR_SIZES
 
-__all__ = ["SECTOR_SIZES", "ExtensionIsSane", "PointersAreSane"]
+__all__ = ["ExtensionIsSane", "PointersAreSane"]
 
-SECTOR_SIZES = (512, 1024, 2048, 4096)
 _EXTENSION_PAGE = (
     "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/ns-ntdddump-_filter_extension"
 )
 _DUMP_TYPES = {"dump_": (1, "DumpTypeCrashdump"), "hiber_": (2, "DumpTypeHibernation")}
 _SIZE_OF_PARTITION_INFO = 0x18
+# MEDIA_TYPE (ntdddisk.h): all others are of floppy disks and the like.
+_MEDIA_TYPES = (11, 12)
 # Far above any form of the structure seen (0x58): a larger one is no size at all.
 _LARGEST_EXTENSION = 0x1000
 
@@ -33,6 +35,10 @@ class PointersAreSane(Rule):
     family = "environment"
     statement = "The pointers that a callback gets are kernel addresses, and FILTER_EXTENSION's is aligned."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "argument": "the parameter's name",
+        "value": "what it holds, an address",
+    }
     callbacks = CALLBACKS
     returned = False
 
@@ -65,6 +71,10 @@ class ExtensionIsSane(Rule):
     family = "environment"
     statement = "FILTER_EXTENSION describes a disk and the stack that the copy's name tells."
     source = _EXTENSION_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "field": "the member's name",
+        "value": "what it holds: a number, or an address",
+    }
     callbacks = CALLBACKS
     returned = False
 
@@ -112,6 +122,12 @@ def _extension_problems(
     if extension.geometry.bytes_per_sector not in SECTOR_SIZES:
         sizes = ", ".join(str(size) for size in SECTOR_SIZES)
         yield "Geometry.BytesPerSector", extension.geometry.bytes_per_sector, f"one of {sizes} is expected"
+    if extension.geometry.media_type not in _MEDIA_TYPES:
+        yield (
+            "Geometry.MediaType",
+            extension.geometry.media_type,
+            "11 (RemovableMedia) or 12 (FixedMedia) is expected",
+        )
     if extension.disk_size <= 0:
         yield "DiskSize", extension.disk_size, "a disk has more than no bytes"
     partition = extension.partition_info

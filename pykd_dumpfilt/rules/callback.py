@@ -3,7 +3,7 @@
 Sources: Microsoft's pages "FILTER_EXTENSION structure" (ntdddump.h) and "x64 calling convention".
 """
 
-from typing import Dict, FrozenSet, Iterator, List, Tuple
+from typing import ClassVar, Dict, FrozenSet, Iterator, List, Mapping, Tuple
 
 from ..decoded import Change, DecodedCall, FilterInitializationData, missing_bytes, structure_changes
 from ..recording import CALLBACKS
@@ -31,6 +31,9 @@ class ExtensionUnchanged(Rule):
     family = "call"
     statement = "A callback must not change FILTER_EXTENSION, except for DumpData in Dump_Unload."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/ns-ntdddump-_filter_extension"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "changes": "list of the changed members: field, before and after the call",
+    }
     callbacks = CALLBACKS
     ambiguous = True
 
@@ -92,6 +95,9 @@ class RegistersKept(Rule):
         "its caller left it, and the direction flag clear."
     )
     source = "https://learn.microsoft.com/cpp/build/x64-calling-convention"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "registers": "list of the registers: register, expected (at return), found; hexadecimal",
+    }
     callbacks = CALLBACKS
     ambiguous = True
 

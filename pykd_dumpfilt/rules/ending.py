@@ -5,7 +5,7 @@ status, and "Managing Hardware Priorities" for the IRQL. What an unfinished call
 (``gone``, ``bug_check``); a call whose return may merely have gone unseen proves nothing.
 """
 
-from typing import Dict
+from typing import ClassVar, Dict, Mapping
 
 from ..decoded import DecodedCall
 from ..recording import CALLBACKS
@@ -39,7 +39,7 @@ class IrqlKept(Rule):
     family = "call"
     statement = "A callback returns at the IRQL at which it was called."
     source = "https://learn.microsoft.com/windows-hardware/drivers/kernel/managing-hardware-priorities"
-    evidence = {"before": "IRQL at entry (CR8)", "after": "IRQL at return (CR8)"}
+    evidence: ClassVar[Mapping[str, str]] = {"before": "IRQL at entry (CR8)", "after": "IRQL at return (CR8)"}
     callbacks = CALLBACKS
     ambiguous = True
 
@@ -68,7 +68,7 @@ class NoBugCheck(Rule):
     family = "call"
     statement = "A callback raises no bug check."
     source = _CALLBACK_PAGES
-    evidence = {
+    evidence: ClassVar[Mapping[str, str]] = {
         "code": "bug check code",
         "name": "its name, where this version knows it",
         "parameters": "the four parameters",
@@ -104,7 +104,7 @@ class ReturnsToCaller(Rule):
     family = "call"
     statement = "A callback returns to its caller."
     source = "https://learn.microsoft.com/cpp/build/x64-calling-convention"
-    evidence = {"why": "what proves that the call will not return"}
+    evidence: ClassVar[Mapping[str, str]] = {"why": "what proves that the call will not return"}
     callbacks = CALLBACKS
     ambiguous = True
     returned = False

@@ -4,7 +4,7 @@ Source: Microsoft's page "DUMP_READ callback function" (ntdddump.h).
 """
 
 from itertools import islice
-from typing import List
+from typing import ClassVar, List, Mapping
 
 from ..decoded import Change, DecodedCall, NoValue, mdl_changes
 from ._offset import changed_offset
@@ -23,6 +23,10 @@ class ReadKeepsOffset(Rule):
     family = "read"
     statement = "Dump_Read must not change *DiskByteOffset."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "before": "*DiskByteOffset at entry, bytes",
+        "after": "*DiskByteOffset at return, bytes",
+    }
     callbacks = ("Dump_Read",)
     essential = True
 
@@ -45,6 +49,10 @@ class ReadKeepsMdl(Rule):
     family = "read"
     statement = "Dump_Read must not change the MDL, neither its header nor its page frame numbers."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "changes": "list of the first 64 changed members: structure, field, before and after the call",
+        "count": "changed members in all",
+    }
     callbacks = ("Dump_Read",)
 
     def check(self, call: DecodedCall) -> None:

@@ -5,7 +5,7 @@ that the MDL describes, to undo what was done at the write.
 """
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from ..decoded import BufferView, DecodedCall, NoValue
 from ..recording import PAGE_SIZE
@@ -43,6 +43,17 @@ class ReadStaysInBuffer(Rule):
     family = "read"
     statement = "Dump_Read must not write outside the buffer that the MDL describes."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mdl": "index of the MDL in the chain",
+        "page": "index of the page, counted from the first of that MDL's buffer; below 0 for one before it",
+        "address": "virtual address of the first changed byte, for a page next to the buffer",
+        "byte": "first changed byte, in that page",
+        "last_byte": "last changed byte, in that page",
+        "pfn": "the page's PFN, or null where it was not captured",
+        "bytes": "changed bytes in that page",
+        "before": "up to 16 bytes from the first at entry, hexadecimal",
+        "after": "up to 16 bytes from the first at return, hexadecimal",
+    }
     callbacks = ("Dump_Read",)
 
     def begin(self) -> None:
@@ -150,6 +161,16 @@ class ReadIsRepeatable(Rule):
     family = "read"
     statement = "Dump_Read gives the same data whenever it is given the same data for the same disk offset."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "earlier_call": "number of the call that was given the same data",
+        "disk_offset": "disk offset of the first differing byte, bytes",
+        "mdl": "index of the MDL in the chain",
+        "page": "index of the page in that MDL's buffer",
+        "byte": "first differing byte, in that page",
+        "bytes": "differing bytes in all",
+        "then": "up to 16 bytes from there that the earlier call gave, hexadecimal",
+        "now": "up to 16 bytes from there that this call gave, hexadecimal",
+    }
     callbacks = ("Dump_Read", "DriverEntry")
     returned = False
 

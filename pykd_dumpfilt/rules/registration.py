@@ -8,7 +8,7 @@ x64). What is found there was recognised by its version and pointers, so rules a
 nothing by it; the others look at it.
 """
 
-from typing import Dict, Iterator, Optional, Set, Tuple
+from typing import ClassVar, Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from ..decoded import DecodedCall, FilterInitializationData, NoValue
 from ..recording import CALLBACKS
@@ -45,6 +45,10 @@ class VersionIsKnown(Rule):
     family = "registration"
     statement = "DriverEntry returns success with MajorVersion 1 or 2 and MinorVersion 0."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "major_version": "MajorVersion",
+        "minor_version": "MinorVersion",
+    }
     callbacks = ("DriverEntry",)
 
     def check(self, call: DecodedCall) -> None:
@@ -73,6 +77,11 @@ class ReadSupportIsComplete(Rule):
         "else the system does not call it to read."
     )
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "dump_read": "DumpRead, an address",
+        "major_version": "MajorVersion",
+        "flags": "Flags, hexadecimal",
+    }
     callbacks = CALLBACKS
     ambiguous = True
     returned = False
@@ -114,6 +123,12 @@ class CallbacksInImage(Rule):
     family = "registration"
     statement = "Every callback that DriverEntry registers lies in the filter's own image, or is NULL."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "callback": "the member's name",
+        "pointer": "what it holds, an address",
+        "image_base": "where the copy's image begins, an address",
+        "image_size": "bytes of the image",
+    }
     callbacks = ("DriverEntry",)
 
     def check(self, call: DecodedCall) -> None:
@@ -148,6 +163,10 @@ class MaxPagesIsInput(Rule):
     family = "registration"
     statement = "DriverEntry must not change MaxPagesPerWrite, which the system sets."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "before": "MaxPagesPerWrite at entry, pages",
+        "after": "MaxPagesPerWrite at return, pages",
+    }
     callbacks = ("DriverEntry",)
 
     def check(self, call: DecodedCall) -> None:
@@ -179,6 +198,7 @@ class FlagHasTwoNames(Rule):
     family = "registration"
     statement = "Bit 0 of FILTER_INITIALIZATION_DATA.Flags has two names, and both are told."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {}
     callbacks = CALLBACKS
     ambiguous = True
     returned = False

@@ -6,7 +6,7 @@ the buffer at its return. Copies are told apart by name: a copy that was loaded 
 where the one before it stopped, and the crash stack's data is not held against the hibernation stack's.
 """
 
-from typing import Dict, List, Optional, Tuple
+from typing import ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from ..decoded import DecodedCall, Mdl, NoValue
 from ..recording import CALLBACKS
@@ -14,6 +14,7 @@ from ..structures import NtStatus
 from ._compare import Given, compare, given_back
 from ._difference import Difference, First
 from ._numbers import MissingNumbers
+from ._plaintext import GivenShapes, shape_at, shape_given
 from ._rule import Rule, status_text
 from ._written import Disk, Extent
 
@@ -32,6 +33,21 @@ class RoundTrip(Rule):
     family = "round trip"
     statement = "Dump_Read gives back, for each disk offset, the bytes that Dump_Write was given for it."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_read"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "disk_offset": "disk offset of the first differing byte, bytes",
+        "last_disk_offset": "disk offset of the last differing byte, bytes",
+        "mdl": "index of the MDL in the chain",
+        "page": "index of the page in that MDL's buffer",
+        "byte": "first differing byte, in that page",
+        "pfn": "the page's PFN, or null where it was not captured",
+        "expected": "up to 16 bytes from there that Dump_Write was given, hexadecimal",
+        "got": "up to 16 bytes from there that Dump_Read gave back, hexadecimal",
+        "differing_bytes": "differing bytes in all",
+        "compared_bytes": "bytes compared in all",
+        "unmatched_bytes": "bytes of this read that no Dump_Write was given",
+        "written_by_call": "number of the Dump_Write call",
+        "known_shape": "what it was given is known to be, in words; null where nothing is known",
+    }
     callbacks = CALLBACKS
     ambiguous = True
     returned = False
@@ -45,6 +61,7 @@ class RoundTrip(Rule):
         self._unmatched_reads = 0
         self._unmatched: List[str] = []
         self._failed: Dict[str, int] = {}
+        self._shapes = GivenShapes()
 
     def check(self, call: DecodedCall) -> None:
         self._numbers.add(call.number)
@@ -71,6 +88,8 @@ class RoundTrip(Rule):
                 "Dump_Write in this recording, so nothing tells what they should be: disk offset "
                 f"{', '.join(self._unmatched)}" + (" and more" if more else "")
             )
+        if str(self._shapes):
+            notes.append(f"Dump_Write was given {self._shapes}")
         return tuple(notes)
 
     def _blind(self, call: DecodedCall, disk: Disk, why: str) -> None:
@@ -104,6 +123,7 @@ class RoundTrip(Rule):
             if missing is not None:
                 problem = f"the buffer: {missing}"
             disk.extents.put(base, base + size, Extent(call.number, base, view))
+            self._shapes.take(view)
             base += size
         if problem:
             # Only the unknown part is lost: the extent itself knows what it holds.
@@ -145,7 +165,7 @@ class RoundTrip(Rule):
         if difference.compared:
             self.checked()
         if difference.first is not None:
-            self._report(call, difference, difference.first, unmatched)
+            self._report(call, disk, difference, unmatched)
         for reason in unknown:
             self.cannot_tell(call, reason)
 
@@ -158,7 +178,9 @@ class RoundTrip(Rule):
             if extent is None:
                 unmatched += stop - start
                 if len(self._unmatched) < _LISTED:
-                    self._unmatched.append(f"{start:#x} to {stop - 1:#x} (call {call.number})")
+                    shape = shape_at(given.view, start - given.base)
+                    begins = f", begins with {shape}" if shape else ""
+                    self._unmatched.append(f"{start:#x} to {stop - 1:#x} (call {call.number}{begins})")
                 continue
             why = self._uncertain(disk, extent, call)
             part = Difference() if why else difference
@@ -178,7 +200,11 @@ class RoundTrip(Rule):
             return f"call {missing} is missing from the recording and may have written there"
         return None
 
-    def _report(self, call: DecodedCall, difference: Difference, first: First, unmatched: int) -> None:
+    def _report(self, call: DecodedCall, disk: Disk, difference: Difference, unmatched: int) -> None:
+        first = difference.first
+        if first is None:
+            return
+        shape = _shape(call, disk, first)
         mdl = call.entry.mdls[first.mdl]
         pfn = None
         if isinstance(mdl, Mdl) and first.page < len(mdl.pfns):
@@ -190,7 +216,7 @@ class RoundTrip(Rule):
             f"{first.disk_offset:#x}, {where} (PFN {pfn or 'unknown'}), byte {first.byte:#x}: expected "
             f"{first.expected.hex()}, got {first.got.hex()}; {difference.count} of {difference.compared} "
             f"bytes differ, from disk offset {first.disk_offset:#x} to {difference.last:#x}; call "
-            f"{first.written_by} wrote them",
+            f"{first.written_by} wrote them" + (f", in {shape}" if shape else ""),
             {
                 "disk_offset": first.disk_offset,
                 "last_disk_offset": difference.last,
@@ -204,8 +230,17 @@ class RoundTrip(Rule):
                 "compared_bytes": difference.compared,
                 "unmatched_bytes": unmatched,
                 "written_by_call": first.written_by,
+                "known_shape": shape,
             },
         )
+
+
+def _shape(call: DecodedCall, disk: Disk, first: First) -> Optional[str]:
+    """What the page was known to be that the first differing byte is in."""
+    for _, _, extent in disk.extents.over(first.disk_offset, first.disk_offset + 1):
+        if extent is not None:
+            return shape_given(extent, first.disk_offset, call.pages)
+    return None
 
 
 def _failed(status: Optional[NtStatus]) -> bool:

@@ -11,7 +11,7 @@ only what no reading explains is reported.
 import enum
 import heapq
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Tuple
+from typing import ClassVar, Dict, FrozenSet, List, Mapping, Tuple
 
 from ..decoded import DecodedCall, NoValue
 from ..recording import CALLBACKS
@@ -93,6 +93,11 @@ class OrderIsLegal(Rule):
         "Dump_Finish, nothing after Dump_Unload or after an error that takes the filter out of use."
     )
     source = "https://learn.microsoft.com/windows-hardware/drivers/storage/filter-callback-routines"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "callbacks": "list of the names that the called address serves",
+        "after": "list of what the copy may have done last",
+        "previous": "the call before, in words",
+    }
     callbacks = CALLBACKS
     ambiguous = True
     returned = False

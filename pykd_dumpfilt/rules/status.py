@@ -4,7 +4,7 @@ Source: the pages of all five callbacks (ntdddump.h): on success STATUS_SUCCESS,
 values of Ntstatus.h.
 """
 
-from typing import Dict, Tuple
+from typing import ClassVar, Dict, Mapping, Tuple
 
 from ..decoded import DecodedCall
 from ..recording import CALLBACKS
@@ -24,6 +24,11 @@ class StatusIsSuccessOrError(Rule):
     family = "call"
     statement = "A callback returns STATUS_SUCCESS or an error value of Ntstatus.h."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "status": "the returned NTSTATUS, hexadecimal",
+        "name": "its name, or null where it has none",
+        "severity": "its severity, in lower case",
+    }
     callbacks = CALLBACKS
     # Every callback has this obligation, so it does not matter which one was meant.
     ambiguous = True

@@ -6,7 +6,7 @@ What MdlFlags say is not held against a filter: TrueCrypt and VeraCrypt restore 
 """
 
 from collections import Counter
-from typing import Any, Iterator, List, Mapping, Set, Tuple
+from typing import Any, ClassVar, Iterator, List, Mapping, Set, Tuple
 
 from ..decoded import DecodedCall, Mdl, NoValue, missing_bytes
 from ..errors import RecordingError
@@ -60,6 +60,12 @@ class SubstituteIsAligned(_SubstituteRule):
 
     id = "DF-WRITE-003"
     statement = "A buffer that Dump_Write puts into the MDL begins at the start of a page."
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mdl": "index of the MDL in the chain",
+        "byte_offset": "ByteOffset at return, bytes",
+        "start_va": "StartVa at return, an address",
+        "mapped_system_va": "MappedSystemVa at return, an address",
+    }
 
     def judge(self, call: DecodedCall, replaced: List[Tuple[int, Mdl, Mdl]]) -> None:
         self.checked()
@@ -99,6 +105,14 @@ class SubstituteIsMapped(_SubstituteRule):
         "A buffer that Dump_Write puts into the MDL is mapped at MappedSystemVa and described by the page "
         "frame numbers."
     )
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mdl": "index of the MDL in the chain",
+        "mapped_system_va": "MappedSystemVa at return, an address",
+        "page": "index of the page in that MDL's buffer at which the two differ",
+        "pfn": "its PFN at return, or null where it was not captured",
+        "mapped": "the first 16 bytes that MappedSystemVa shows there, hexadecimal",
+        "physical": "the first 16 bytes that the PFN names, hexadecimal",
+    }
 
     def judge(self, call: DecodedCall, replaced: List[Tuple[int, Mdl, Mdl]]) -> None:
         if call.exit is None:
@@ -182,6 +196,11 @@ class SubstituteIsOwn(_SubstituteRule):
         "A buffer that Dump_Write puts into the MDL has none of its caller's pages, no page twice, and not "
         "more than MaxPagesPerWrite pages."
     )
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mdl": "index of the MDL in the chain",
+        "problem": "what is wrong with its pages",
+        "pfns": "list of the first 16 PFNs that it is about",
+    }
 
     def begin(self) -> None:
         super().begin()

@@ -2,23 +2,27 @@
 
 As in :mod:`.arguments`, nothing here fails a filter. What kernel-built dump MDLs are known to look like is
 not taken for strange: MdlFlags without PAGES_LOCKED and NONPAGED_POOL, StartVa 0 or of another context,
-Process stale, Size larger than needed.
+Process stale, Size larger than needed. All 16 bits of MdlFlags have a name, so none is undefined; which
+combinations come, and MDL chains, which no kernel was seen to build, are for the census (DF-ARGS-006).
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import ClassVar, Iterator, Mapping, Tuple
 
 from ..decoded import BufferView, DecodedCall, FilterInitializationData, Mdl, NoValue, missing_bytes
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE, Piece
-from ..structures import Machine, mdl_size
+from ..structures import MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, Machine, mdl_size
+from ._kernel import is_kernel_address
 from ._rule import Level, Rule
-from .arguments import SECTOR_SIZES
+from ._sector import sector_size
 
 __all__ = ["MappingAgrees", "MdlIsSane", "OffsetIsSane"]
 
 _TRANSFERS = ("Dump_Write", "Dump_Read")
 _MDL_PAGE = "https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls"
 _MAX_SHORT = 0x7FFF
+# x64 has at most 52 bits of physical address.
+_MAX_PFN = 1 << 40
 
 _Problem = Tuple[str, str]
 
@@ -31,6 +35,11 @@ class OffsetIsSane(Rule):
     family = "environment"
     statement = "DiskByteOffset is a multiple of the sector size, and the transfer ends within the disk."
     source = "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/nc-ntdddump-dump_write"
+    evidence: ClassVar[Mapping[str, str]] = {
+        "disk_offset": "*DiskByteOffset, bytes",
+        "bytes": "bytes of the transfer, where it passes the end",
+        "disk_size": "bytes of the disk, where it passes the end",
+    }
     callbacks = _TRANSFERS
     returned = False
 
@@ -39,7 +48,7 @@ class OffsetIsSane(Rule):
         if isinstance(offset, NoValue):
             self.cannot_tell(call, f"*DiskByteOffset: {offset}")
             return
-        sector = _sector(call)
+        sector = sector_size(call)
         problem = ""
         if offset < 0:
             problem = "which is negative"
@@ -71,15 +80,20 @@ class OffsetIsSane(Rule):
 
 
 class MdlIsSane(Rule):
-    """MDL arithmetic as MmInitializeMdl does it (wdm.h)."""
+    """MDL arithmetic as MmInitializeMdl does it (wdm.h). That a dump MDL is mapped when a filter gets it was
+    seen of the kernel, and VeraCrypt and DiskCryptor rely on it; no document says so."""
 
     id = "DF-ARGS-004"
     level = Level.WARNING
     family = "environment"
     statement = (
-        "The MDL's sizes and offsets agree with each other, with the sector size and with MaxPagesPerWrite."
+        "The MDL's members agree with each other, with the sector size and with MaxPagesPerWrite, and say "
+        "where its data is mapped."
     )
     source = _MDL_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "problem": "what is wrong with the MDL",
+    }
     callbacks = _TRANSFERS
     returned = False
 
@@ -97,7 +111,7 @@ class MdlIsSane(Rule):
         length = call.byte_count
         if isinstance(length, NoValue):
             return
-        sector = _sector(call)
+        sector = sector_size(call)
         if sector is not None and length % sector:
             self._tell(
                 call,
@@ -126,6 +140,11 @@ class MappingAgrees(Rule):
     family = "environment"
     statement = "MappedSystemVa shows the memory that the MDL's page frame numbers name."
     source = _MDL_PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mapped_system_va": "MappedSystemVa, an address",
+        "mapped": "the first 16 bytes there, hexadecimal",
+        "physical": "the first 16 bytes that the PFNs name, hexadecimal",
+    }
     callbacks = _TRANSFERS
     returned = False
 
@@ -160,14 +179,6 @@ class MappingAgrees(Rule):
                 )
 
 
-def _sector(call: DecodedCall) -> Optional[int]:
-    """The sector size where it can be one; another rule says where it cannot."""
-    extension = call.entry.filter_extension
-    if isinstance(extension, NoValue) or extension.geometry.bytes_per_sector not in SECTOR_SIZES:
-        return None
-    return extension.geometry.bytes_per_sector
-
-
 def _mapped(call: DecodedCall) -> Iterator[Tuple[Piece, BufferView]]:
     by_address = {
         mdl.mapped_system_va: view
@@ -189,5 +200,38 @@ def _mdl_problems(mdl: Mdl, machine: Machine) -> Iterator[_Problem]:
         yield "StartVa", f"StartVa {mdl.start_va:#x} is not page aligned"
     needed = mdl_size(machine, mdl.span)
     # Size is a SHORT: an MDL above 32767 bytes cannot say its size.
-    if needed <= _MAX_SHORT and mdl.size < needed:
-        yield "Size", f"Size {mdl.size} has no room for the {mdl.span} pages of the buffer ({needed} needed)"
+    if needed <= _MAX_SHORT:
+        if mdl.size < needed:
+            yield (
+                "Size",
+                f"Size {mdl.size} has no room for the {mdl.span} pages of the buffer ({needed} needed)",
+            )
+        elif (mdl.size - needed) % machine.pointer_size:
+            yield "Size", f"Size {mdl.size} is no header with whole page frame numbers behind it"
+    if mdl.next and (not is_kernel_address(mdl.next, machine) or mdl.next % machine.pointer_size):
+        yield "Next", f"Next {mdl.next:#x} is no MDL's address"
+    beyond = next((pfn for pfn in mdl.pfns if pfn >= _MAX_PFN), None)
+    if beyond is not None:
+        yield "PFN", f"page frame number {beyond:#x} is past any physical memory"
+    yield from _mapping_problems(mdl, machine)
+
+
+def _mapping_problems(mdl: Mdl, machine: Machine) -> Iterator[_Problem]:
+    """Every dump MDL that was seen is mapped: at HIGH_LEVEL a filter cannot map it itself."""
+    at = mdl.mapped_system_va
+    if not mdl.mdl_flags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL):
+        yield (
+            "MdlFlags",
+            f"MdlFlags {mdl.mdl_flags:#06x} have neither MDL_MAPPED_TO_SYSTEM_VA nor "
+            "MDL_SOURCE_IS_NONPAGED_POOL: there is no address to reach the data through",
+        )
+    elif not is_kernel_address(at, machine):
+        yield (
+            "MappedSystemVa",
+            f"MappedSystemVa {at:#x} is no kernel address, and MdlFlags say that it is mapped",
+        )
+    elif at % PAGE_SIZE != mdl.byte_offset % PAGE_SIZE:
+        yield (
+            "MappedSystemVa",
+            f"MappedSystemVa {at:#x} does not begin at ByteOffset {mdl.byte_offset:#x} of its page",
+        )

@@ -6,7 +6,7 @@ not be changed.
 """
 
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import ClassVar, Mapping, Optional, Tuple, Union
 
 from ..decoded import Absence, DecodedCall, DecodedSide, NoValue
 from ..recording import PAGE_SIZE
@@ -53,6 +53,18 @@ class WriteKeepsSource(Rule):
     family = "write"
     statement = "Dump_Write must not write into the original buffer."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "mdl": "index of the MDL in the chain",
+        "page": "index of the first changed page in that MDL's buffer; below 0 for one before it",
+        "address": "virtual address of the first changed byte, for a page next to the buffer",
+        "byte": "first changed byte, in that page",
+        "pfn": "the page's PFN, or null where it was not captured",
+        "inside": "whether that byte is of the data, and not beside it",
+        "before": "up to 16 bytes from there at entry, hexadecimal",
+        "after": "up to 16 bytes from there at return, hexadecimal",
+        "bytes": "changed bytes in all",
+        "pages": "changed pages in all",
+    }
     callbacks = ("Dump_Write",)
 
     def begin(self) -> None:
@@ -175,6 +187,10 @@ class WriteKeepsByteCount(Rule):
     family = "write"
     statement = "Dump_Write must not change the size of the data (ByteCount)."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "before": "ByteCount of the whole chain at entry, bytes",
+        "after": "ByteCount of the whole chain at return, bytes",
+    }
     callbacks = ("Dump_Write",)
 
     def check(self, call: DecodedCall) -> None:
@@ -207,6 +223,10 @@ class WriteKeepsOffset(Rule):
     family = "write"
     statement = "Dump_Write should not change *DiskByteOffset."
     source = _PAGE
+    evidence: ClassVar[Mapping[str, str]] = {
+        "before": "*DiskByteOffset at entry, bytes",
+        "after": "*DiskByteOffset at return, bytes",
+    }
     callbacks = ("Dump_Write",)
 
     def check(self, call: DecodedCall) -> None:

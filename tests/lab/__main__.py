@@ -13,7 +13,7 @@ from pykd_dumpfilt.errors import DumpfiltError, UsageError
 from .cache import cache_folder
 from .guest_record import RESULT
 from .live_recording import record_live
-from .proof import render, table
+from .proof import render, render_rules, table
 from .session import prepare
 from .toolchain import build_filter, filter_names
 
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run every lab filter in the emulator, and show which rules catch which faults. Exits "
         "with 1 when a faulty filter is not caught by its rule, or a good one is accused. Needs no Wine.",
     )
+    proof.add_argument("--rules", action="store_true", help="by rule, instead of by filter")
     proof.set_defaults(run=_table)
     return parser
 
@@ -145,10 +146,10 @@ def _filters(_: argparse.Namespace) -> int:
     return 0
 
 
-def _table(_: argparse.Namespace) -> int:
+def _table(options: argparse.Namespace) -> int:
     with progress("running the lab filters", "filters") as step:
         rows = table(progress=step)
-    print(render(rows), end="")
+    print(render_rules(rows) if options.rules else render(rows), end="")
     return 1 if any(row.failed for row in rows) else 0
 
 

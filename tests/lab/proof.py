@@ -9,7 +9,7 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Type
 
 from pykd_dumpfilt.debugger import StopReason
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Stopped, Target
@@ -21,7 +21,7 @@ from pykd_dumpfilt.trace import Limits, record
 from .errors import LabError
 from .toolchain import build_filter, faulty_names, filter_names, filter_source
 
-__all__ = ["SCENARIOS", "Row", "broken_rule", "ends_early", "prove", "render", "table"]
+__all__ = ["SCENARIOS", "Row", "broken_rule", "ends_early", "prove", "render", "render_rules", "table"]
 
 SCENARIOS = (
     Scenario("hibernate", seed=1, calls=16, pages=4),
@@ -169,18 +169,42 @@ def render(rows: Sequence[Row], rules: Rules = RULES) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[4]]).rstrip()
         for line in cells
     ]
+    return "\n".join([*lines, "", *_total(rows, rules)]) + "\n"
+
+
+def render_rules(rows: Sequence[Row], rules: Rules = RULES) -> str:
+    """The same by rule, in plain text: which filters break it, and in which others it has findings."""
+    lines = []
+    for rule in rules:
+        caught = [_short(row) for row in rows if row.breaks == rule.id and row.count]
+        missed = [f"{_short(row)} (missed)" for row in rows if row.breaks == rule.id and not row.count]
+        beside = [_short(row) for row in rows if rule.id in row.errors or rule.id in row.warnings]
+        lines.append(f"{rule.id:<12}  {rule.level.value:<7}  {', '.join([*caught, *missed]) or '-'}")
+        if beside:
+            lines.append(f"{'':23}beside: {', '.join(beside)}")
+    return "\n".join([*lines, "", *_total(rows, rules)]) + "\n"
+
+
+def _total(rows: Sequence[Row], rules: Rules) -> Iterator[str]:
     faulty = [row for row in rows if row.breaks is not None and row.known]
     good = [row for row in rows if row.breaks is None]
-    proven = {row.breaks for row in faulty if row.count}
-    bare = [rule.id for rule in rules if rule.level is Level.ERROR and rule.id not in proven]
-    lines += [
-        "",
+    yield (
         f"{sum(row.count > 0 for row in faulty)} of {len(faulty)} faulty filters caught by their rule, "
-        f"{sum(bool(row.errors) for row in good)} of {len(good)} good filters accused",
-    ]
+        f"{sum(bool(row.errors) for row in good)} of {len(good)} good filters accused"
+    )
+    others = [sum([*row.errors.values(), *row.warnings.values()]) for row in faulty]
+    yield (
+        f"{sum(count > 0 for count in others)} of {len(faulty)} faulty filters have findings of other rules "
+        f"too, {sum(others)} in all beside {sum(row.count for row in faulty)} of their own rule"
+    )
+    proven = {row.breaks for row in faulty if row.count}
+    bare = [rule.id for rule in rules if rule.level is not Level.NOTE and rule.id not in proven]
     if bare:
-        lines.append(f"no fault is caught by {', '.join(bare)}")
-    return "\n".join(lines) + "\n"
+        yield f"no fault is caught by {', '.join(bare)}"
+
+
+def _short(row: Row) -> str:
+    return row.filter.rpartition("/")[2]
 
 
 def _lines(source: Path) -> List[str]:

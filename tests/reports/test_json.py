@@ -44,6 +44,13 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
             _rule("DF-WRITE-004", "error", "not exercised", 0),
             _rule("DF-WRITE-005", "error", "pass", 1),
             _rule("DF-WRITE-006", "warning", "pass", 1),
+            _rule(
+                "DF-WRITE-007",
+                "warning",
+                "pass",
+                1,
+                "hiber_myfilt: Dump_Write left 1 of 1 transfers as they were",
+            ),
             _rule("DF-READ-001", "error", "pass", 1),
             _rule("DF-READ-002", "error", "pass", 1),
             _rule("DF-READ-003", "error", "pass", 1),
@@ -55,6 +62,18 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
             _rule("DF-ARGS-003", "warning", "pass", 2),
             _rule("DF-ARGS-004", "warning", "pass", 2),
             _rule("DF-ARGS-005", "warning", "not exercised", 0),
+            _rule(
+                "DF-ARGS-006",
+                "note",
+                "pass",
+                2,
+                "Dump_Write: 1 transfer of 4608 bytes; ByteOffset is not 0 in 1",
+                "Dump_Write: StartVa is the page of MappedSystemVa in 1",
+                "Dump_Write: MdlFlags are 0x0001 (MDL_MAPPED_TO_SYSTEM_VA) in 1",
+                "Dump_Read: 1 transfer of 4608 bytes",
+                "Dump_Read: StartVa is the page of MappedSystemVa in 1",
+                "Dump_Read: MdlFlags are 0x0001 (MDL_MAPPED_TO_SYSTEM_VA) in 1",
+            ),
         ],
         "findings": [
             {
@@ -81,6 +100,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
                     "compared_bytes": 4608,
                     "unmatched_bytes": 0,
                     "written_by_call": 0,
+                    "known_shape": None,
                 },
                 "waiver": None,
                 "expired_waiver": None,
@@ -143,7 +163,7 @@ def test_waivers(tmp_path: Path) -> None:
         ]
 
 
-def _rule(name: str, level: str, outcome: str, checked: int, found: int = 0) -> object:
+def _rule(name: str, level: str, outcome: str, checked: int, *notes: str, found: int = 0) -> object:
     return {
         "id": name,
         "level": level,
@@ -152,5 +172,5 @@ def _rule(name: str, level: str, outcome: str, checked: int, found: int = 0) -> 
         "found": found,
         "waived": 0,
         "reasons": [],
-        "notes": [],
+        "notes": list(notes),
     }

@@ -68,6 +68,7 @@ def test_a_sane_recording_warns_of_nothing() -> None:
         "DF-ARGS-003": ("pass", 2),
         "DF-ARGS-004": ("pass", 2),
         "DF-ARGS-005": ("not exercised", 0),
+        "DF-ARGS-006": ("pass", 2),
     }
 
 
@@ -111,6 +112,7 @@ def extension(offset: int, data: bytes) -> Piece:
         (0x00, b"\0\0\0\0", "DumpType is 0: 1 (crash dump) or 2 (hibernation) is expected"),
         (0x00, b"\1\0\0\0", "DumpTypeHibernation (2) is expected of a hiber_ copy"),
         (0x08, bytes(8), "DeviceObject is 0x0: that is no kernel address"),
+        (0x18, b"\0\0\0\0", "Geometry.MediaType is 0: 11 (RemovableMedia) or 12 (FixedMedia) is expected"),
         (0x24, b"\3\2\0\0", "Geometry.BytesPerSector is 515: one of 512, 1024, 2048, 4096 is expected"),
         (0x28, bytes(8), "DiskSize is 0: a disk has more than no bytes"),
         (0x28, b"\xff" * 8, "DiskSize is -1"),
@@ -199,6 +201,18 @@ def test_a_transfer_that_ends_with_the_disk_is_sane() -> None:
         (mdl(4096, start_va=MAPPED + 8), "is not page aligned"),
         (mdl(4096, 512, size=0x38), "Size 56 has no room for the 2 pages of the buffer (64 needed)"),
         (mdl(4000), "ByteCount 4000 is not a multiple of the sector size 512"),
+        (mdl(4096, size=0x3C), "Size 60 is no header with whole page frame numbers behind it"),
+        (mdl(4096, size=-8), "Size -8 has no room for the 1 pages of the buffer (56 needed)"),
+        (mdl(4096, next_mdl=0x1F45A3C0000), "Next 0x1f45a3c0000 is no MDL's address"),
+        (mdl(4096, next_mdl=MDL_ADDRESS + 4), "Next 0xffffab00000024d4 is no MDL's address"),
+        (mdl(4096, pfns=[1 << 40]), "page frame number 0x10000000000 is past any physical memory"),
+        (mdl(4096, flags=0x02), "MdlFlags 0x0002 have neither MDL_MAPPED_TO_SYSTEM_VA nor MDL_SOURCE_IS"),
+        (mdl(4096, mapped=0), "MappedSystemVa 0x0 is no kernel address, and MdlFlags say that it is mapped"),
+        (mdl(4096, mapped=0x1F45A3C0000), "MappedSystemVa 0x1f45a3c0000 is no kernel address"),
+        (
+            mdl(4096, 512, mapped=MAPPED),
+            "MappedSystemVa 0xffffc20000029000 does not begin at ByteOffset 0x200 of its page",
+        ),
     ],
 )
 def test_mdl_arithmetic(strange: Piece, text: str) -> None:
@@ -206,6 +220,32 @@ def test_mdl_arithmetic(strange: Piece, text: str) -> None:
     one_read(script, mdls=(strange,))
     result = script.judge()
     assert text in " / ".join(one.message for one in findings(result, "DF-ARGS-004"))
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        mdl(4096, 16, start_va=0),
+        mdl(4096, 16, flags=0x11, start_va=0),
+        mdl(4096, 16, flags=0x04),
+        mdl(4096, 16, mapped=MAPPED + 0x7010),
+        mdl(4096, process=0xDEAD),
+        mdl(4096, size=0x30 + 8 * 17),
+        mdl(4096, pfns=[(1 << 40) - 1]),
+        mdl(4096, pfns=[0]),
+    ],
+)
+def test_what_dump_mdls_were_seen_to_be_is_sane(fine: Piece) -> None:
+    script = Script()
+    one_read(script, mdls=(fine,))
+    assert not findings(script.judge(), "DF-ARGS-004")
+
+
+def test_a_size_that_wrapped_is_not_looked_at() -> None:
+    """8192 page frame numbers: 0x10030 bytes of MDL, of which a SHORT holds 0x30."""
+    script = Script()
+    one_read(script, mdls=(mdl(0x2000000, pfns=[1], size=0x31),))
+    assert "Size" not in " / ".join(one.message for one in findings(script.judge(), "DF-ARGS-004"))
 
 
 def test_max_pages_per_write_bounds_bytes_not_touched_pages() -> None:

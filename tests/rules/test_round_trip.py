@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pykd_dumpfilt.decoded import DecodedCall
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Call, LoadedModule, MemoryPageStore, PageSource, Piece
-from pykd_dumpfilt.rules import judge
+from pykd_dumpfilt.rules import Judge, judge
 from pykd_dumpfilt.rules._difference import differing
 from pykd_dumpfilt.rules.round_trip import RoundTrip
 from pykd_dumpfilt.structures import Machine
@@ -77,6 +77,7 @@ def test_one_wrong_byte_is_told_exactly() -> None:
         "compared_bytes": 8192,
         "unmatched_bytes": 0,
         "written_by_call": 0,
+        "known_shape": None,
     }
     assert result.verdict.value == "fail"
 
@@ -409,15 +410,92 @@ def test_one_page_at_another_byte_is_other_data() -> None:
 
 
 def test_equal_page_numbers_need_no_page() -> None:
-    class Silent:
-        def page(self, number: int) -> bytes:
-            raise AssertionError("no page was to be read")
-
+    """Dump_Write's pages are looked at for what they are; to compare Dump_Read with them none is read."""
     script = Script()
     script.write(0, pattern(8192))
     script.read(0, pattern(8192))
-    result = judge(script.records, Silent(), Machine.X64)
-    assert outcome(result, RULE) == ("pass", 1)
+
+    class Store:
+        silent = False
+
+        def page(self, number: int) -> bytes:
+            assert not self.silent, "no page was to be read"
+            return script.memory.store.page(number)
+
+    store = Store()
+    engine = Judge(store, Machine.X64, rules=[RoundTrip])
+    for record in script.records:
+        store.silent = isinstance(record, Call) and record.callbacks == ("Dump_Read",)
+        engine.feed(record)
+    assert outcome(engine.finish(), RULE) == ("pass", 1)
+
+
+HEADER = b"PAGEDU64".ljust(4096, b"x")
+IMAGE = b"HIBR".ljust(4096, b"x")
+
+
+@pytest.mark.parametrize("byte_offset", [0, 0x200])
+def test_a_difference_in_a_known_page_says_what_it_is(byte_offset: int) -> None:
+    script = Script()
+    script.write(0x1000, HEADER + pattern(4096), byte_offset)
+    script.read(0x1200, HEADER[0x200:0x300] + b"?" + HEADER[0x301:] + pattern(4096))
+    (finding,) = findings(script.judge(), RULE)
+    assert finding.message.endswith("; call 0 wrote them, in a crash dump header (PAGEDU64)")
+    assert finding.evidence["known_shape"] == "a crash dump header (PAGEDU64)"
+    assert finding.evidence["disk_offset"] == 0x1300
+
+
+def test_a_difference_in_an_unknown_page_says_nothing() -> None:
+    script = Script()
+    script.write(0x1000, HEADER + pattern(4096))
+    script.read(0x1000, HEADER + b"?" + pattern(4096)[1:])
+    (finding,) = findings(script.judge(), RULE)
+    assert finding.message.endswith("; call 0 wrote them")
+    assert finding.evidence["known_shape"] is None
+
+
+def test_known_pages_given_to_dump_write_are_counted() -> None:
+    script = Script()
+    script.write(0, HEADER + pattern(4096) + bytes(8192))
+    # Of a buffer that does not begin with a page, the first page of data.
+    script.write(0x4000, bytes(8192), 0x10)
+    # A sector in a page of zeros is no page of data.
+    sector = side(0x6000, [mdl(512)], [script.memory.buffer(bytes(512), around=b"\0")])
+    script.write(0, b"", entry=sector, exit=sector)
+    script.write(0x6000, IMAGE)
+    script.write(0x6000, IMAGE)
+    assert notes(script) == (
+        "Dump_Write was given a crash dump header (PAGEDU64) once, a page of zeros at least 3 times, a "
+        "hibernation image header (HIBR) 2 times"
+    )
+    script = Script()
+    script.write(0, pattern(4096))
+    assert notes(script) == ""
+
+
+def test_after_64_writes_first_pages_and_known_zeros_are_counted() -> None:
+    script = Script()
+    for _ in range(64):
+        script.write(0, pattern(512))
+    script.write(0, pattern(4096) + HEADER)
+    script.write(0, pattern(4096) + bytes(4096))
+    assert notes(script) == ""
+    script.write(0, HEADER)
+    script.write(0, bytes(4096))
+    script.write(0, pattern(4096) + bytes(4096))
+    assert notes(script) == (
+        "Dump_Write was given a crash dump header (PAGEDU64) once, a page of zeros at least 2 times"
+    )
+
+
+def test_an_unmatched_read_of_a_known_page_says_what_it_is() -> None:
+    script = Script()
+    script.write(0x1000, pattern(4096))
+    script.read(0, IMAGE + pattern(4096) + bytes(4096))
+    assert notes(script).endswith(
+        "disk offset 0x0 to 0xfff (call 1, begins with a hibernation image header (HIBR)), 0x2000 to 0x2fff "
+        "(call 1, begins with a page of zeros)"
+    )
 
 
 def test_negative_offsets_and_huge_counts_do_no_harm() -> None:
