@@ -3,7 +3,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import FrozenSet, List, Set, Type
+from typing import List, Set, Type
 
 import pytest
 
@@ -18,8 +18,6 @@ ROOT = PAGES.parents[2]
 IDS = {rule.id for rule in RULES}
 FAULTS = faults()
 WITH_CODE = [rule for rule in RULES if rule.id in FAULTS]
-# Errors and warnings that no faulty filter breaks yet.
-UNPROVEN: FrozenSet[str] = frozenset(f"DF-ARGS-{number:03}" for number in range(1, 6))
 
 _ID = re.compile(r"\bDF-[A-Z]+-\d{3}\b")
 _COMMAND = re.compile(r"(?:^|`)(?:dumpfilt|!py -g -m pykd_dumpfilt) ([^`\n]+)", re.MULTILINE)
@@ -33,8 +31,7 @@ def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
 
 
 def test_every_error_and_warning_rule_is_broken_by_a_faulty_filter() -> None:
-    bare = {rule.id for rule in RULES if rule.level is not Level.NOTE and rule.id not in FAULTS}
-    assert bare == UNPROVEN
+    assert [rule.id for rule in RULES if rule.level is not Level.NOTE and rule.id not in FAULTS] == []
 
 
 def test_every_faulty_filter_breaks_a_rule_that_exists() -> None:
@@ -71,7 +68,8 @@ def test_right_code_is_complete_callbacks(rule: Type[Rule]) -> None:
     code = right_code(rule)
     defined = own_callbacks(code)
     assert defined
-    assert set(defined) <= set(rule.callbacks)
+    # Where the system's side is wrong, the code is that of a filter that calls itself.
+    assert set(defined) <= set(rule.callbacks) or rule.family == "environment"
     assert GUILTY.strip() not in code
 
 
