@@ -2,11 +2,11 @@
 
 import datetime
 import os
-from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from dataclasses import dataclass, field
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Header, LoadedModule, open_recording
+from .recording import Header, LoadedModule, Recording, open_recording
 from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
 from .structures import Machine
 
@@ -14,8 +14,11 @@ __all__ = [
     "EXIT_FAIL",
     "EXIT_PASS",
     "EXIT_UNDECIDED",
+    "EXIT_UNREADABLE",
     "CheckResult",
     "Report",
+    "Seal",
+    "Unreadable",
     "WaiverUse",
     "check",
     "use_of_waivers",
@@ -23,9 +26,23 @@ __all__ = [
 
 EXIT_PASS = 0
 EXIT_FAIL = 1
+EXIT_UNREADABLE = 2
 EXIT_UNDECIDED = 3
 
 _PROGRESS_EVERY = 256
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A recording's files as they are on disk, for whoever must know later that it is still the same one.
+
+    Attributes:
+        digests: SHA-256 of each whole file, by file name, as hexadecimal digits.
+        problems: what does not agree with the digests that the recording itself holds; sentences.
+    """
+
+    digests: Mapping[str, str]
+    problems: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,10 +50,12 @@ class CheckResult:
     """One recording, judged.
 
     Attributes:
-        path: as given.
+        path: the recording's folder.
         header: the recording's first line.
         damage: what is missing or wrong in the recording, as sentences.
         modules: the copies of the filter that were loaded, by number.
+        lines: for each call that a finding names, the line of calls.jsonl that holds it, from 1.
+        seal: None where it was not asked for.
     """
 
     path: str
@@ -44,6 +63,8 @@ class CheckResult:
     result: Result
     damage: Tuple[str, ...] = ()
     modules: Tuple[LoadedModule, ...] = ()
+    lines: Mapping[int, int] = field(default_factory=dict)
+    seal: Optional[Seal] = None
 
     @property
     def verdict(self) -> Verdict:
@@ -77,6 +98,14 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """What was asked for and could not be judged at all: where, and why not."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class WaiverUse:
     """What became of one waiver.
 
@@ -101,16 +130,22 @@ class Report:
     Attributes:
         results: the recordings, in the order they were asked for.
         waivers: every waiver that was given, in the order of their file.
+        unreadable: what was asked for and is in no result.
     """
 
     results: Tuple[CheckResult, ...]
     waivers: Tuple[WaiverUse, ...] = ()
+    unreadable: Tuple[Unreadable, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """1 where any recording fails, else 3 where any does not pass, else 0."""
+        """1 where any recording fails, else 2 where any cannot be read, else 3 where any does not pass,
+        else 0."""
         codes = {result.exit_code for result in self.results}
-        return EXIT_FAIL if EXIT_FAIL in codes else max(codes, default=EXIT_PASS)
+        if self.unreadable:
+            codes.add(EXIT_UNREADABLE)
+        order = (EXIT_FAIL, EXIT_UNREADABLE, EXIT_UNDECIDED)
+        return next((code for code in order if code in codes), EXIT_PASS)
 
 
 def check(
@@ -118,6 +153,7 @@ def check(
     progress: Optional[Callable[[int], None]] = None,
     waivers: Sequence[Waiver] = (),
     today: Optional[datetime.date] = None,
+    seal: bool = False,
 ) -> CheckResult:
     """Judge a recording by all rules, in one pass.
 
@@ -126,6 +162,7 @@ def check(
         progress: called now and then with the number of records judged so far.
         waivers: which findings do not count, for this recording and others.
         today: the day by which waivers expire; UTC's by default.
+        seal: whether to hash and verify the whole recording as well, which reads all of it again.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
@@ -141,7 +178,15 @@ def check(
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)
         modules = tuple(recording.modules[number] for number in sorted(recording.modules))
-        return CheckResult(os.fspath(path), header, result, damage, modules)
+        return CheckResult(
+            path=str(recording.path),
+            header=recording.header,
+            result=result,
+            damage=damage,
+            modules=modules,
+            lines=_lines(recording, result),
+            seal=_seal(recording) if seal else None,
+        )
 
 
 def use_of_waivers(
@@ -162,6 +207,20 @@ def use_of_waivers(
         state = "expired" if waiver.expired(today) else "used" if findings else "unused"
         uses.append(WaiverUse(waiver, state, findings, len(concerned)))
     return tuple(uses)
+
+
+def _lines(recording: Recording, result: Result) -> Mapping[int, int]:
+    lines = {}
+    for number in {finding.call for finding in result.findings}:
+        line = recording.line_of(number)
+        if line is not None:
+            lines[number] = line
+    return lines
+
+
+def _seal(recording: Recording) -> Seal:
+    # The verdict is made before and does not change: every format of a report gives the same one.
+    return Seal(recording.digests(), tuple(recording.verify()))
 
 
 def _machine(header: Header) -> Machine:

@@ -3,44 +3,54 @@
 import argparse
 from typing import List
 
-from ..checking import EXIT_FAIL, CheckResult, Report, check, use_of_waivers
+from ..checking import CheckResult, Report, Unreadable, check, use_of_waivers
 from ..errors import DumpfiltError
-from ..reports import render_json, render_text
+from ..reports import FORMATS, format_for, format_named
 from ..rules import load_waivers, utc_today
 from . import console
 from ._command import Command
 
 __all__ = ["COMMAND"]
 
-EXIT_UNREADABLE = 2
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    endings = ", ".join(f"{one.endings[0]} {one.name}" for one in FORMATS)
     parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the report there (default: print it)")
+    parser.add_argument(
+        "--format",
+        choices=[one.name for one in FORMATS],
+        help=f"default: what FILE ends on ({endings}), else text",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the report there, whole or not at all (default: print it)",
+    )
     parser.add_argument("--waivers", metavar="FILE", help="breaches that are accepted for a while (TOML)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    chosen = format_named(arguments.format) if arguments.format else format_for(arguments.output or "")
     waivers = load_waivers(arguments.waivers) if arguments.waivers is not None else ()
     today = utc_today()
+    if arguments.output is not None:
+        # Before hours of work, not after.
+        console.require_writable(arguments.output)
     results: List[CheckResult] = []
-    unreadable = False
+    unreadable: List[Unreadable] = []
     for path in arguments.recordings:
         with console.progress(f"checking {path}", "records") as step:
             try:
-                results.append(check(path, step, waivers, today))
+                results.append(check(path, step, waivers, today, seal=chosen.sealed))
             except DumpfiltError as error:
                 # One that cannot be read is no reason to keep back what the others say.
-                unreadable = True
+                unreadable.append(Unreadable(path, str(error)))
                 console.error(str(error))
-    report = Report(tuple(results), use_of_waivers(waivers, results, today))
-    if results or arguments.format != "text":
-        text = render_json(report) if arguments.format == "json" else render_text(report)
-        console.deliver(text, arguments.output)
-    code = report.exit_code
-    return EXIT_UNREADABLE if unreadable and code != EXIT_FAIL else code
+    report = Report(tuple(results), use_of_waivers(waivers, results, today), tuple(unreadable))
+    if results or chosen.name != "text" or arguments.output is not None:
+        console.deliver(chosen.render(report), arguments.output)
+    return report.exit_code
 
 
 COMMAND = Command(
@@ -55,7 +65,10 @@ COMMAND = Command(
     run=run,
     examples=(
         "  dumpfilt check fixtures/aes_xts.dumpfilt\n"
-        "  dumpfilt check *.dumpfilt --format json -o report.json\n"
+        "  dumpfilt check *.dumpfilt --format json            for programs\n"
+        "  dumpfilt check *.dumpfilt -o results.xml           JUnit, for Jenkins and GitLab\n"
+        "  dumpfilt check *.dumpfilt -o findings.sarif        for code scanning\n"
+        "  dumpfilt check run.dumpfilt -o checklist.md        to be signed\n"
         "  dumpfilt check run.dumpfilt --waivers waivers.toml\n"
         "\n"
         "a file of waivers (callback and platform may be left out; expires is its last day, UTC):\n"

@@ -1,5 +1,7 @@
 """Printing for people, inside WinDbg and out."""
 
+import os
+import stat
 import sys
 import time
 from contextlib import contextmanager
@@ -8,7 +10,7 @@ from typing import Callable, Iterator, Optional
 
 from ..errors import UsageError
 
-__all__ = ["deliver", "error", "in_windbg", "note", "program_name", "progress", "show"]
+__all__ = ["deliver", "error", "in_windbg", "note", "program_name", "progress", "require_writable", "show"]
 
 # pykd cuts a single write of more than about 16,383 characters without a word.
 _CHUNK = 15_000
@@ -75,8 +77,28 @@ def progress(what: str, unit: str) -> Iterator[Callable[[int], None]]:
             sys.stderr.flush()
 
 
+def require_writable(path: str) -> None:
+    """Find out now whether :func:`deliver` could write there later.
+
+    Raises:
+        UsageError: it could not.
+    """
+    target = Path(os.path.realpath(path))
+    if not path or target.is_dir():
+        raise UsageError(f"cannot write {path or 'a report'}: name a file, not a folder")
+    if not target.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {target.parent}")
+    needed = [target] if target.exists() else []
+    if not _is_special(target):
+        needed.append(target.parent)
+    for one in needed:
+        if not os.access(str(one), os.W_OK):
+            raise UsageError(f"cannot write {path}: permission denied for {one}")
+
+
 def deliver(text: str, path: Optional[str]) -> None:
-    """Write a report to a file, or print it.
+    """Write a report to a file, or print it. The file is written whole or not at all: what was there before
+    stays until all of the new one is on disk.
 
     Raises:
         UsageError: the file cannot be written.
@@ -84,8 +106,32 @@ def deliver(text: str, path: Optional[str]) -> None:
     if path is None:
         show(text)
         return
+    require_writable(path)
     try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        _replace(Path(os.path.realpath(path)), text + "\n")
     except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from problem
+        raise UsageError(f"cannot write {path}: {problem.strerror or problem}") from problem
     note(f"written: {path}")
+
+
+def _replace(target: Path, text: str) -> None:
+    if _is_special(target):
+        target.write_text(text, encoding="utf-8")
+        return
+    # Not mkstemp: a report is readable as any file its user makes, by the umask.
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with fresh.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _is_special(target: Path) -> bool:
+    """A pipe or a device, which is written to and must not be replaced."""
+    return target.exists() and not target.is_file()

@@ -165,12 +165,33 @@ class Recording:
         for number in self._pages.damaged():
             self._page_damage.add(f"page {number} of {PAGES_NAME} is damaged: it does not match its digest")
         if footer is not None:
-            for name, digest in ((PAGES_NAME, self._pages.sha256()), (CALLS_NAME, self._lines_sha256())):
+            for name, digest in (
+                (PAGES_NAME, self._pages.sha256()),
+                (CALLS_NAME, self._lines_sha256(self._scan().footer_at)),
+            ):
                 if name not in footer.digests:
                     self._page_damage.add(f"the footer holds no digest of {name}, so it cannot be verified")
                 elif footer.digests[name] != digest:
                     self._page_damage.add(f"{name} is not as it was when the recording was closed (SHA-256)")
         return self.damage
+
+    def digests(self) -> Dict[str, str]:
+        """SHA-256 of each file as it is now, by file name, as hex digits: what ``sha256sum`` gives. pages.bin
+        is left out where it cannot be opened.
+
+        Raises:
+            RecordingError: a file cannot be read.
+        """
+        found = {CALLS_NAME: self._lines_sha256(None)}
+        if not self._pages.problem:
+            self._pages.look_again()
+            found[PAGES_NAME] = self._pages.sha256()
+        return found
+
+    def line_of(self, number: int) -> Optional[int]:
+        """Which line of calls.jsonl holds the call of that number, from 1; None where none does."""
+        place = self._scan().find(number)
+        return None if place is None else place[1]
 
     def close(self) -> None:
         """Let go of pages.bin; no page can be read after. A second call does nothing, and so does leaving
@@ -198,17 +219,18 @@ class Recording:
         assert self._scanned is not None
         return self._scanned
 
-    def _lines_sha256(self) -> str:
+    def _lines_sha256(self, end: Optional[int]) -> str:
+        """Of calls.jsonl, or of what is before ``end``."""
         total = hashlib.sha256()
-        left = self._scan().footer_at
+        done = 0
         try:
             with self._open() as file:
-                while left:
-                    chunk = file.read(min(left, _CHUNK))
+                while end is None or done < end:
+                    chunk = file.read(_CHUNK if end is None else min(end - done, _CHUNK))
                     if not chunk:
                         break
                     total.update(chunk)
-                    left -= len(chunk)
+                    done += len(chunk)
         except OSError as error:
             raise RecordingError(
                 f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"

@@ -22,6 +22,7 @@ def report_object(report: Report) -> Dict[str, Any]:
         "format": FORMAT,
         "recordings": [_recording(result) for result in report.results],
         "waivers": [_use(use) for use in report.waivers],
+        "unreadable": [{"path": one.path, "reason": one.reason} for one in report.unreadable],
     }
 
 

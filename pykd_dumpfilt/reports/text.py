@@ -2,7 +2,7 @@
 
 from typing import Iterator, List, Sequence
 
-from ..checking import CheckResult, Report, WaiverUse
+from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._printable import printable, wrapped
 from ._waivers import count, describe_use, describe_waiver, waived_by
@@ -20,12 +20,19 @@ def render_text(report: Report) -> str:
     """One section for each recording, one for waivers that are expired or unused, and a last line where
     there are several recordings."""
     sections = ["\n".join(_section(result)) for result in report.results]
+    sections += ["\n".join(_unreadable(one)) for one in report.unreadable]
+    recordings = len(sections)
     stale = [use for use in report.waivers if use.state != "used"]
     if stale:
         sections.append("\n".join(_waivers(stale)))
-    if len(report.results) > 1:
-        sections.append(_summary(report.results))
+    if recordings > 1:
+        sections.append(_summary(report))
     return "\n\n".join(sections)
+
+
+def _unreadable(one: Unreadable) -> Iterator[str]:
+    yield f"UNREADABLE  {printable(one.path)}"
+    yield from wrapped(one.reason, "    ", "  - ")
 
 
 def _section(checked: CheckResult) -> Iterator[str]:
@@ -126,11 +133,14 @@ def _waivers(stale: Sequence[WaiverUse]) -> Iterator[str]:
         yield f"  and {len(stale) - _LISTED_WAIVERS} more: --format json lists them"
 
 
-def _summary(results: Sequence[CheckResult]) -> str:
+def _summary(report: Report) -> str:
     parts = []
     for verdict in (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.NOT_EXERCISED, Verdict.PASS):
-        number = sum(result.verdict is verdict for result in results)
+        number = sum(result.verdict is verdict for result in report.results)
         if number:
             parts.append(f"{number} {verdict.value}")
-    waived = sum(result.waived for result in results)
-    return f"{len(results)} recordings: {', '.join(parts)}" + (f"; {count(waived)} waived" if waived else "")
+    if report.unreadable:
+        parts.append(f"{len(report.unreadable)} unreadable")
+    waived = sum(result.waived for result in report.results)
+    recordings = len(report.results) + len(report.unreadable)
+    return f"{recordings} recordings: {', '.join(parts)}" + (f"; {count(waived)} waived" if waived else "")

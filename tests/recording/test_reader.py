@@ -1,6 +1,7 @@
 """What the reader gives of whole and of damaged recordings."""
 
 import gc
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -317,3 +318,32 @@ def test_a_fault_may_bring_pages_too(tmp_path: Path) -> None:
     recording = open_recording(writer.path)
     assert recording.verify() == []
     assert recording.page(0) == PAGE_OF_A
+
+
+# -- what is in the files -----------------------------------------------------------------------------------
+
+
+def test_digests_are_those_of_the_whole_files_as_they_are_now(folder: Path) -> None:
+    recording = open_recording(folder)
+    for added in (b"", b"{}\n"):
+        with (folder / "calls.jsonl").open("ab") as file:
+            file.write(added)
+        assert recording.digests() == {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in ("calls.jsonl", "pages.bin")
+        }
+
+
+def test_a_file_that_is_not_there_has_no_digest(folder: Path) -> None:
+    (folder / "pages.bin").unlink()
+    assert list(open_recording(folder).digests()) == ["calls.jsonl"]
+
+
+def test_the_line_of_a_call(folder: Path) -> None:
+    recording = open_recording(folder)
+    lines = lines_of(folder)
+    for call in recording.calls():
+        line = recording.line_of(call.number)
+        assert line is not None
+        assert json.loads(lines[line - 1])["number"] == call.number
+    assert recording.line_of(999) is None

@@ -1,12 +1,13 @@
 """From a recording on disk to a verdict and an exit code."""
 
 import datetime
+import hashlib
 from pathlib import Path
 from typing import List
 
 import pytest
 
-from pykd_dumpfilt.checking import Report, WaiverUse, check, use_of_waivers
+from pykd_dumpfilt.checking import Report, Unreadable, WaiverUse, check, use_of_waivers
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Header, RecordingWriter
 
@@ -162,6 +163,49 @@ def test_findings_that_are_not_listed_are_used_too(tmp_path: Path) -> None:
     result = check(write(tmp_path / "many", script), waivers=given, today=TODAY)
     assert (result.verdict.value, result.waived) == ("pass", 30)
     assert use_of_waivers(given, [result], TODAY) == (WaiverUse(given[0], "used", 30, 1),)
+
+
+def test_what_cannot_be_read_weighs_more_than_what_is_undecided(tmp_path: Path) -> None:
+    good = check(write(tmp_path / "good", passing()))
+    bad = check(write(tmp_path / "bad", failing()))
+    none = check(write(tmp_path / "none", Script()))
+    gone = (Unreadable("gone", "gone is not a recording"),)
+    assert Report((), unreadable=gone).exit_code == 2
+    assert Report((good, none), unreadable=gone).exit_code == 2
+    assert Report((none, bad), unreadable=gone).exit_code == 1
+
+
+def test_the_path_is_the_folder_that_was_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "good", passing())
+    assert check(tmp_path / "good").path == str(path)
+
+
+def test_findings_have_their_lines(tmp_path: Path) -> None:
+    assert check(write(tmp_path / "bad", failing())).lines == {1: 4}
+    assert check(write(tmp_path / "good", passing())).lines == {}
+
+
+def test_a_seal_is_what_the_files_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "good", passing())
+    assert check(path).seal is None
+    seal = check(path, seal=True).seal
+    assert seal is not None
+    assert seal.problems == ()
+    assert seal.digests == {
+        name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in ("calls.jsonl", "pages.bin")
+    }
+
+
+def test_a_seal_tells_damage_that_no_rule_came_across_and_leaves_the_verdict(tmp_path: Path) -> None:
+    path = write(tmp_path / "good", passing())
+    pages = bytearray((path / "pages.bin").read_bytes())
+    # Of the page that the disk held before Dump_Read, which only the reader of the whole looks at.
+    pages[-1] ^= 1
+    (path / "pages.bin").write_bytes(bytes(pages))
+    sealed = check(path, seal=True)
+    assert sealed.seal is not None
+    assert "pages.bin is not as it was when the recording was closed (SHA-256)" in sealed.seal.problems
+    assert sealed.verdict is check(path).verdict
 
 
 def test_the_writer_is_the_real_one(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import datetime
 import json
 from pathlib import Path
 
-from pykd_dumpfilt.checking import Report, check, use_of_waivers
+from pykd_dumpfilt.checking import Report, Unreadable, check, use_of_waivers
 from pykd_dumpfilt.reports import render_json
 
 from .examples import TODAY, failing, passing, waiver, write
@@ -13,8 +13,8 @@ from .examples import TODAY, failing, passing, waiver, write
 def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "bad", failing())
     report = json.loads(render_json(Report((check(path),))))
-    assert list(report) == ["format", "recordings", "waivers"]
-    assert report["waivers"] == []
+    assert list(report) == ["format", "recordings", "waivers", "unreadable"]
+    assert report["waivers"] == report["unreadable"] == []
     assert report["format"] == "dumpfilt-report/1"
     (recording,) = report["recordings"]
     statements = [rule.pop("statement") for rule in recording["rules"]]
@@ -115,6 +115,16 @@ def test_several_recordings_in_order(tmp_path: Path) -> None:
     report = json.loads(render_json(Report(tuple(check(path) for path in paths))))
     assert [one["path"] for one in report["recordings"]] == [str(path) for path in paths]
     assert [one["verdict"] for one in report["recordings"]] == ["pass", "pass"]
+
+
+def test_what_cannot_be_read_is_told() -> None:
+    report = json.loads(render_json(Report((), unreadable=(Unreadable("gone", "gone is not a recording"),))))
+    assert report == {
+        "format": "dumpfilt-report/1",
+        "recordings": [],
+        "waivers": [],
+        "unreadable": [{"path": "gone", "reason": "gone is not a recording"}],
+    }
 
 
 def test_damage_is_told(tmp_path: Path) -> None:

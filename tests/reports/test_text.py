@@ -4,7 +4,7 @@ import datetime
 from dataclasses import replace
 from pathlib import Path
 
-from pykd_dumpfilt.checking import CheckResult, Report, check, use_of_waivers
+from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, check, use_of_waivers
 from pykd_dumpfilt.recording import LoadedModule
 from pykd_dumpfilt.reports import render_text
 from pykd_dumpfilt.rules import Waiver
@@ -175,6 +175,14 @@ def test_hostile_waivers_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
         text = waived(path, given)
         assert all(line.isprintable() for line in text.split("\n"))
         assert "\\x1b[2J" in text
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    gone = Unreadable("go\x1bne", "there is no\x1b such folder")
+    text = render_text(Report((check(write(tmp_path / "good", passing())),), unreadable=(gone,)))
+    assert text.endswith(
+        "\n\nUNREADABLE  go\\x1bne\n  - there is no\\x1b such folder\n\n2 recordings: 1 pass, 1 unreadable"
+    )
 
 
 def test_lines_fit_a_terminal(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""The report as SARIF 2.1.0, for code scanning.
+
+One run holds all recordings. A result is a finding; its place is the line of calls.jsonl that holds the call,
+and the callback of the filter. Text of a recording cannot become a link or a placeholder there.
+"""
+
+import json
+import os
+from pathlib import PurePath
+from typing import Any, Dict, Iterator, List, Type
+from urllib.parse import quote
+
+from .. import __version__
+from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Report, Unreadable
+from ..recording import CALLS_NAME
+from ..rules import RULES, Finding, Rule, Waiver
+from ._fingerprint import FINGERPRINT, fingerprint
+from ._phrases import waiver_text
+from ._printable import printable
+
+__all__ = ["render_sarif", "sarif_object"]
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_NOTIFICATIONS = {
+    "damage": "Part of a recording is missing or wrong.",
+    "verdict": "Why the verdict on a recording is no pass.",
+    "rule": "What a rule could not look at, and what else it has to say.",
+    "unreadable": "A recording that was asked for could not be judged at all.",
+}
+_EXIT = {
+    EXIT_PASS: "every recording passes",
+    EXIT_FAIL: "a recording fails",
+    EXIT_UNREADABLE: "a recording cannot be read",
+}
+
+
+def render_sarif(report: Report) -> str:
+    """The report as indented ASCII text."""
+    return json.dumps(sarif_object(report), indent=2, ensure_ascii=True)
+
+
+def sarif_object(report: Report) -> Dict[str, Any]:
+    """The report as JSON values."""
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver()},
+                "invocations": [_invocation(report)],
+                "artifacts": [_artifact(result) for result in report.results],
+                "results": [
+                    _result(checked, index, finding)
+                    for index, checked in enumerate(report.results)
+                    for finding in checked.result.findings
+                ],
+                "columnKind": "unicodeCodePoints",
+            }
+        ],
+    }
+
+
+def _driver() -> Dict[str, Any]:
+    return {
+        "name": "pykd-dumpfilt",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "rules": [_descriptor(rule) for rule in RULES],
+        "notifications": [
+            {"id": name, "shortDescription": {"text": text}} for name, text in _NOTIFICATIONS.items()
+        ],
+    }
+
+
+def _descriptor(rule: Type[Rule]) -> Dict[str, Any]:
+    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.evidence.items())
+    return {
+        "id": rule.id,
+        "shortDescription": _message(rule.statement),
+        "fullDescription": _message(f"{rule.statement} Stated in {rule.source}.{evidence}"),
+        "helpUri": rule.source,
+        "defaultConfiguration": {"level": rule.level.value},
+        "properties": {"tags": [rule.family]},
+    }
+
+
+def _result(checked: CheckResult, artifact: int, finding: Finding) -> Dict[str, Any]:
+    physical: Dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.path), "index": artifact}}
+    line = checked.lines.get(finding.call)
+    if line is not None:
+        physical["region"] = {"startLine": line}
+    name = printable(checked.filter)
+    callback = printable(finding.callback)
+    order = [rule.id for rule in RULES]
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": order.index(finding.rule) if finding.rule in order else -1,
+        "level": finding.level.value,
+        "message": _message(finding.message),
+        "locations": [
+            {
+                "physicalLocation": physical,
+                "logicalLocations": [
+                    {"name": callback, "fullyQualifiedName": f"{name}!{callback}", "kind": "function"}
+                ],
+            }
+        ],
+        "partialFingerprints": {FINGERPRINT: fingerprint(checked.filter, finding)},
+        # An empty list says that it was looked for a suppression and that there is none.
+        "suppressions": [] if finding.waiver is None else [_suppression(finding.waiver)],
+        "properties": {"call": finding.call, "filter": name, "evidence": dict(finding.evidence)},
+    }
+
+
+def _suppression(waiver: Waiver) -> Dict[str, Any]:
+    return {
+        "kind": "external",
+        "status": "accepted",
+        "justification": printable(waiver_text(waiver)),
+        "properties": {"owner": waiver.owner, "expires": waiver.expires.isoformat()},
+    }
+
+
+def _artifact(checked: CheckResult) -> Dict[str, Any]:
+    header = checked.header
+    artifact: Dict[str, Any] = {
+        "location": {"uri": _uri(checked.path)},
+        "roles": ["analysisTarget"],
+        "properties": {
+            "verdict": checked.verdict.value,
+            "filter": printable(checked.filter),
+            "scenario": checked.scenario,
+            "machine": printable(header.machine),
+            "calls": checked.calls,
+            "created": printable(header.created),
+            "tool": printable(header.tool),
+        },
+    }
+    if checked.seal is not None and CALLS_NAME in checked.seal.digests:
+        artifact["hashes"] = {"sha-256": checked.seal.digests[CALLS_NAME]}
+    return artifact
+
+
+def _invocation(report: Report) -> Dict[str, Any]:
+    notifications: List[Dict[str, Any]] = []
+    for checked in report.results:
+        notifications += _notifications(checked)
+    notifications += [_unreadable(one) for one in report.unreadable]
+    code = report.exit_code
+    for use in report.waivers:
+        if use.state != "used":
+            told = f"the waiver of {use.waiver.rule} for {use.waiver.filter} is {use.state}: "
+            notifications.append(_notification("rule", "warning", told + waiver_text(use.waiver)))
+    return {
+        "executionSuccessful": not report.unreadable,
+        "exitCode": code,
+        "exitCodeDescription": _EXIT.get(code, "nothing failed, but a recording does not pass"),
+        "toolExecutionNotifications": notifications,
+    }
+
+
+def _notifications(checked: CheckResult) -> Iterator[Dict[str, Any]]:
+    where = _uri(checked.path)
+    for text in checked.damage:
+        yield _notification("damage", "error", text, where)
+    for text in checked.result.reasons:
+        # Damage is a reason too.
+        if text not in checked.damage:
+            yield _notification("verdict", "warning", text, where)
+    for rule in checked.result.rules:
+        for text in rule.reasons:
+            yield _notification("rule", "note", f"{rule.rule}: {text}", where)
+
+
+def _unreadable(one: Unreadable) -> Dict[str, Any]:
+    return _notification("unreadable", "error", one.reason, _uri(one.path))
+
+
+def _notification(kind: str, level: str, text: str, uri: str = "") -> Dict[str, Any]:
+    found: Dict[str, Any] = {"descriptor": {"id": kind}, "level": level, "message": _message(text)}
+    if uri:
+        found["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": uri}}}]
+    return found
+
+
+def _message(text: str) -> Dict[str, str]:
+    """Plain text: braces doubled and the end of a would-be link's text escaped, as SARIF 2.1.0 3.11.5 and
+    3.11.6 say."""
+    plain = printable(text).replace("{", "{{").replace("}", "}}")
+    return {"text": plain.replace("](", "\\](")}
+
+
+def _uri(path: str) -> str:
+    """Of a recording's calls.jsonl: relative where the path is, for a reader that has it at another place."""
+    calls = PurePath(path) / CALLS_NAME
+    if calls.is_absolute():
+        return calls.as_uri()
+    return quote(os.fsencode(calls.as_posix()), safe="/")
