@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from . import check, decode, doctor, emulate, rules, show, start, status, stop
+from . import check, decode, doctor, emulate, rule, rules, show, start, status, stop
 from ._command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -15,6 +15,7 @@ COMMANDS: Tuple[Command, ...] = (
     check.COMMAND,
     show.COMMAND,
     rules.COMMAND,
+    rule.COMMAND,
     decode.COMMAND,
     doctor.COMMAND,
 )

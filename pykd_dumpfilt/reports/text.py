@@ -108,7 +108,10 @@ def _rule(rule: RuleResult) -> Iterator[str]:
 def _advice(checked: CheckResult) -> List[str]:
     errors = [one for one in checked.result.findings if one.level is Level.ERROR and not one.waiver]
     if errors:
-        return [f"look at the first error: {show_command(checked.path, errors[0].call)}"]
+        return [
+            f"look at the first error: {show_command(checked.path, errors[0].call)}",
+            f"read why it is one, with wrong and right code: dumpfilt rule {errors[0].rule}",
+        ]
     if checked.verdict is Verdict.INCOMPLETE:
         return [f"record again, or see what is there: {show_command(checked.path)}"]
     return []

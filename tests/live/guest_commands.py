@@ -60,6 +60,7 @@ def main() -> int:
     pykd.go()
     typed("stop")
     typed("status")
+    typed("rule", "read-3")
     return 0
 
 

@@ -26,7 +26,7 @@ def test_a_session_typed_by_hand(lab: Lab, tmp_path: Path) -> None:
         assert session.server.left_behind() == []
     typed = commands(done.output)
     names = " ".join(command.split(" ")[0] for command, _, _ in typed)
-    assert names == "doctor doctor status start start g status decode decode g stop status", done.output
+    assert names == "doctor doctor status start start g status decode decode g stop status rule", done.output
 
     before, attached = (text for command, _, text in typed if command == "doctor")
     assert "no live kernel target" in before
@@ -54,6 +54,10 @@ def test_a_session_typed_by_hand(lab: Lab, tmp_path: Path) -> None:
     assert "no breakpoint of ours is left" in typed[10][2]
     assert "PASS" in typed[10][2]
     assert "stopped" in typed[11][2]
+    # The pages of the rules come with the package, wherever it runs.
+    assert code_of(typed, 12) == "0"
+    assert "DF-READ-003  (error, read)" in typed[12][2]
+    assert "When it may be waived" in typed[12][2]
     assert check(path).verdict.value == "pass"
 
 

@@ -79,6 +79,13 @@ def test_subtle_faults_are_among_the_faulty_filters(fault: str) -> None:
     assert {f"faulty/{name}" for name in SUBTLE[fault]} <= set(FAULTY)
 
 
+def test_the_readme_s_figures_are_these() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    text = " ".join(readme.split())
+    assert f"**{len(FAULTY)} of {len(FAULTY)} faulty filters are caught by their own rule" in text
+    assert f"none of {len(GOOD)} good filters has an error**" in text
+
+
 def test_few_faults_stop_the_machine() -> None:
     """What comes after the fault is not seen there, so the source has to say so."""
     assert [name for name in faulty_names() if ends_early(name)] == [

@@ -32,7 +32,10 @@ def test_a_failing_recording(tmp_path: Path) -> None:
         "Rules\n"
     )
     assert "\n  DF-TRIP-001  fail                 1 checked  Dump_Read gives back" in text
-    assert text.endswith("\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1")
+    assert text.endswith(
+        "\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1\n"
+        "  read why it is one, with wrong and right code: dumpfilt rule DF-TRIP-001"
+    )
 
 
 def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
@@ -115,7 +118,10 @@ def test_waived_findings_come_after_the_others(tmp_path: Path) -> None:
     assert text.startswith("FAIL (1 finding waived)  run.dumpfilt\n")
     assert "\n\nFindings\n  error DF-CALL-001, call 2, Dump_Finish\n" in text
     assert "\n  waived error DF-TRIP-001, call 1, Dump_Read\n" in text
-    assert text.endswith("\n  look at the first error: dumpfilt show run.dumpfilt --call 2")
+    assert text.endswith(
+        "\n  look at the first error: dumpfilt show run.dumpfilt --call 2\n"
+        "  read why it is one, with wrong and right code: dumpfilt rule DF-CALL-001"
+    )
 
 
 def test_an_expired_waiver_is_told_beside_the_finding_and_at_the_end(tmp_path: Path) -> None:

@@ -6,5 +6,7 @@ NTSTATUS Dump_Read(FILTER_EXTENSION *FilterExtension, LARGE_INTEGER *DiskByteOff
 {
     NTSTATUS status = good_read(FilterExtension, DiskByteOffset, Mdl);
 
-    return status == STATUS_SUCCESS && Mdl->ByteCount == 512 ? STATUS_PENDING : status;
+    if (status == STATUS_SUCCESS && Mdl->ByteCount == 512)
+        return STATUS_PENDING;
+    return status;
 }
