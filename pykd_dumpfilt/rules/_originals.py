@@ -56,10 +56,11 @@ class PageChange:
 
 @dataclass(frozen=True)
 class NeighbourChange(PageChange):
-    """A page next to a buffer that is not the same at return as at entry. ``page`` counts from the buffer's
-    first page: negative before it. ``address`` is the page's, ``distance`` how many bytes before the buffer's
-    first page, or behind its last, the first changed byte lies."""
+    """A page next to the buffer of MDL ``mdl`` that is not the same at return as at entry. ``page`` counts
+    from the buffer's first page: negative before it. ``address`` is the page's, ``distance`` how many bytes
+    before the buffer's first page, or behind its last, the first changed byte lies."""
 
+    mdl: int
     address: int
     distance: int
 
@@ -115,7 +116,8 @@ def changed_neighbours(call: DecodedCall) -> Iterator[NeighbourChange]:
     if call.exit is None or not call.entry.raw.around:
         return
     described = set(_pages(call.entry))
-    for mdl, before, after in zip(call.entry.mdls, call.entry.raw.around, call.exit.raw.around):
+    sides = zip(call.entry.mdls, call.entry.raw.around, call.exit.raw.around)
+    for number, (mdl, before, after) in enumerate(sides):
         if not isinstance(mdl, Mdl) or len(before.pages) != len(after.pages):
             continue
         count = len(before.pages) // 2
@@ -134,7 +136,7 @@ def changed_neighbours(call: DecodedCall) -> Iterator[NeighbourChange]:
                 continue
             at = differing(*contents)[0]
             distance = -page * PAGE_SIZE - at if page < 0 else (page - max(1, mdl.span)) * PAGE_SIZE + at
-            yield NeighbourChange(page, *contents, (first + page) * PAGE_SIZE, distance)
+            yield NeighbourChange(page, *contents, number, (first + page) * PAGE_SIZE, distance)
 
 
 def _pages(side: DecodedSide) -> Iterator[int]:

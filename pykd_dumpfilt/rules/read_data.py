@@ -97,6 +97,7 @@ class ReadStaysInBuffer(Rule):
             f"Dump_Read wrote outside the buffer: {count} bytes in a page next to it, {change.place}: from "
             f"{before.hex()} to {after.hex()}",
             {
+                "mdl": change.mdl,
                 "page": change.page,
                 "byte": first,
                 "last_byte": last,

@@ -142,6 +142,7 @@ class WriteKeepsSource(Rule):
             f"Dump_Write changed {count} bytes in a page next to its caller's buffer, {change.place}: from "
             f"{before.hex()} to {after.hex()}",
             {
+                "mdl": change.mdl,
                 "page": change.page,
                 "byte": byte,
                 "address": f"{change.address + byte:#x}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
-from pykd_dumpfilt.recording import Call, Header, Record, RecordingWriter
+from pykd_dumpfilt.recording import Buffer, Call, Header, Record, RecordingWriter
 from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import Memory, Script, pattern
@@ -69,19 +69,15 @@ def write(path: Path, script: Script, header: Header = HEADER, close: bool = Tru
 def _moved(record: Record, memory: Memory, writer: RecordingWriter) -> Record:
     if not isinstance(record, Call):
         return record
+
+    def moved(buffer: Buffer) -> Buffer:
+        pages = (None if page is None else writer.put(memory.store.page(page)) for page in buffer.pages)
+        return replace(buffer, pages=tuple(pages))
+
     sides = {}
     for name in ("entry", "exit"):
         side = getattr(record, name)
-        if side is None:
-            continue
-        buffers = tuple(
-            replace(
-                buffer,
-                pages=tuple(
-                    None if page is None else writer.put(memory.store.page(page)) for page in buffer.pages
-                ),
-            )
-            for buffer in side.buffers
-        )
-        sides[name] = replace(side, buffers=buffers)
+        if side is not None:
+            kinds = {kind: tuple(map(moved, getattr(side, kind))) for kind in ("buffers", "source", "around")}
+            sides[name] = replace(side, **kinds)
     return replace(record, **sides)

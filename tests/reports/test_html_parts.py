@@ -9,6 +9,7 @@ from typing import Any, Mapping, Tuple
 import pytest
 
 from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.recording import Buffer
 from pykd_dumpfilt.reports._html.blocks import Blocks
 from pykd_dumpfilt.reports._html.comparisons import comparisons
 from pykd_dumpfilt.reports._html.disk_map import disk_map
@@ -194,10 +195,34 @@ def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
     ]
 
 
+def test_a_page_next_to_the_buffer(tmp_path: Path) -> None:
+    script = Script()
+    call = script.read(0x1000, pattern(4096))
+    assert call.exit is not None
+    quiet = bytes(4096)
+    numbers = [script.memory.store.put(one) for one in (quiet, b"\x01" + quiet[1:])]
+    around = [Buffer("virtual", 0, 8192, (numbers[0], numbers[index])) for index in (0, 1)]
+    script.records[-1] = replace(
+        call,
+        entry=replace(call.entry, around=(around[0],)),
+        exit=replace(call.exit, around=(around[1],)),
+    )
+    checked = check(write(tmp_path / "past", script))
+    (finding,) = [one for one in checked.result.findings if one.rule == "DF-READ-003"]
+    seen = walk(checked)
+    (shown,) = comparisons(finding, seen)
+    seen.close()
+    assert shown.caption == "The page behind the buffer's last, whole: nothing of it is the filter's"
+    changed = [row.offset for row in shown.rows if isinstance(row, Row) and any(one for _, one in row.left)]
+    assert changed == [0]
+
+
 @pytest.mark.parametrize(
     "evidence",
     [
         {},
+        {"mdl": 0, "page": 1, "address": "0x1000"},
+        {"mdl": 9, "page": -1, "address": "0x1000"},
         {"written_by_call": 99, "disk_offset": 0x1000},
         {"written_by_call": 0, "disk_offset": 1 << 62},
         {"written_by_call": "0", "disk_offset": [], "expected": "zz", "got": 7},

@@ -72,6 +72,8 @@ def _repeated(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compa
 
 def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
     index, page = _number(finding, "mdl"), _number(finding, "page")
+    if "address" in finding.evidence:
+        yield from _neighbour(finding, call, walk)
     if index is None or page is None or index >= len(call.entry.buffers):
         return
     before, after = call.entry.buffers[index], given_back(call, index)
@@ -89,6 +91,28 @@ def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compariso
         ("At return", walk.page(two)),
         ignore=ignore,
     )
+
+
+def _neighbour(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+    index, page = _number(finding, "mdl"), finding.evidence.get("page")
+    if index is None or type(page) is not int or call.exit is None or index >= len(call.entry.mdls):
+        return
+    mdl = call.entry.mdls[index]
+    around, after = call.entry.raw.around[index : index + 1], call.exit.raw.around[index : index + 1]
+    if isinstance(mdl, NoValue) or not around or not after:
+        return
+    count = len(around[0].pages) // 2
+    place = page + count if page < 0 else page - max(1, mdl.span) + count
+    if not 0 <= place < min(len(around[0].pages), len(after[0].pages)):
+        return
+    one, two = around[0].pages[place], after[0].pages[place]
+    if one is not None and two is not None:
+        where = "before the buffer's first" if page < 0 else "behind the buffer's last"
+        yield compare(
+            f"The page {where}, whole: nothing of it is the filter's",
+            ("At entry", walk.page(one)),
+            ("At return", walk.page(two)),
+        )
 
 
 def _mdls(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
