@@ -9,7 +9,8 @@ from ..checking import CheckResult
 from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
 from ..rules import RULES, Finding, Level, Outcome, RuleResult, Verdict
 from ._markdown import escaped, table
-from ._phrases import counted, evidence_pairs, waiver_text
+from ._phrases import counted, evidence_pairs
+from ._waivers import waived_by
 
 __all__ = ["recording_section"]
 
@@ -193,7 +194,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         pairs = "; ".join(f"{escaped(key)}: {escaped(value)}" for key, value in evidence_pairs(finding))
         yield f"    - Evidence: {pairs}"
     if finding.waiver is not None:
-        yield f"    - Waived: {escaped(waiver_text(finding.waiver))}"
+        yield f"    - Waived {escaped(waived_by(finding.waiver))}"
 
 
 def _not_exercised(rules: Tuple[RuleResult, ...]) -> Iterator[str]:

@@ -3,10 +3,10 @@
 import json
 from typing import Any, Iterator, Optional, Tuple
 
-from ..rules import Finding, Level, Outcome, RuleResult, Waiver
+from ..rules import Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
-__all__ = ["counted", "evidence_pairs", "outcome_word", "show_command", "value_text", "waiver_text"]
+__all__ = ["counted", "evidence_pairs", "outcome_word", "show_command", "value_text"]
 
 _MAX_VALUE = 1000
 
@@ -21,11 +21,6 @@ def evidence_pairs(finding: Finding) -> Iterator[Tuple[str, str]]:
     for key, value in finding.evidence.items():
         text = value_text(value)
         yield key, text if len(text) <= _MAX_VALUE else text[:_MAX_VALUE] + "..."
-
-
-def waiver_text(waiver: Waiver) -> str:
-    """Why a breach is accepted, by whom, and until when."""
-    return f"{waiver.reason} (accepted by {waiver.owner} until {waiver.expires.isoformat()})"
 
 
 def value_text(value: Any) -> str:

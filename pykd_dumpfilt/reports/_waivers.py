@@ -2,13 +2,9 @@
 
 from ..checking import WaiverUse
 from ..rules import Waiver
+from ._phrases import counted
 
-__all__ = ["count", "describe_use", "describe_waiver", "waived_by"]
-
-
-def count(number: int) -> str:
-    """ "1 finding", "2 findings"."""
-    return f"{number} finding{'' if number == 1 else 's'}"
+__all__ = ["describe_use", "describe_waiver", "waived_by"]
 
 
 def waived_by(waiver: Waiver) -> str:
@@ -29,11 +25,12 @@ def describe_waiver(waiver: Waiver) -> str:
 def describe_use(use: WaiverUse) -> str:
     """What became of a waiver, and what is to be done about it."""
     if use.state == "used":
-        return f"accepts {count(use.findings)} until {use.waiver.expires}"
+        return f"accepts {counted(use.findings, 'finding')} until {use.waiver.expires}"
     if use.state == "expired":
         what = f"expired on {use.waiver.expires} (owner: {use.waiver.owner}); "
         if use.findings:
-            return what + f"{count(use.findings)} that it would accept: mend the filter or renew the waiver"
+            found = counted(use.findings, "finding")
+            return what + f"{found} that it would accept: mend the filter or renew the waiver"
         return what + "nothing here needs it: remove it"
     if not use.recordings:
         return "unused; no recording of this filter and platform was checked"

@@ -22,8 +22,9 @@ from xml.etree import ElementTree
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
-from ._phrases import counted, evidence_pairs, waiver_text
+from ._phrases import counted, evidence_pairs
 from ._printable import printable
+from ._waivers import describe_use, describe_waiver, waived_by
 
 __all__ = ["render_junit"]
 
@@ -107,8 +108,8 @@ def _rule(suite: ElementTree.Element, class_name: str, rule: RuleResult) -> None
         why = rule.reasons[:1] or ["not exercised: the recording holds no call that this rule could judge"]
         _outcome(case, "skipped", "not exercised", why, rule.reasons[1:])
     elif rule.outcome is Outcome.WAIVED:
-        texts = dict.fromkeys(waiver_text(one.waiver) for one in waived if one.waiver is not None)
-        _outcome(case, "skipped", "waived", ["waived: " + "; ".join(texts)], ())
+        texts = dict.fromkeys(waived_by(one.waiver) for one in waived if one.waiver is not None)
+        _outcome(case, "skipped", "waived", ["waived " + "; ".join(texts)], ())
     beside: List[str] = []
     if rule.outcome is Outcome.FAIL and rule.level is not Level.ERROR:
         beside += [f"{rule.level.value}: {counted(rule.found - rule.waived, 'finding')}"]
@@ -126,7 +127,7 @@ def _findings(findings: Sequence[Finding], rule: Optional[RuleResult]) -> Iterat
         for key, value in evidence_pairs(finding):
             yield f"  {key}: {value}"
         if finding.waiver is not None:
-            yield f"  waived: {waiver_text(finding.waiver)}"
+            yield f"  waived {waived_by(finding.waiver)}"
     if rule is not None:
         yield from rule.reasons
         yield f"source: {rule.source}"
@@ -144,11 +145,8 @@ def _waivers(uses: Sequence[WaiverUse]) -> ElementTree.Element:
     """A waiver that is out of date fails nothing by itself: the finding that it no longer covers does."""
     suite = ElementTree.Element("testsuite", {"name": "waivers"})
     for use in uses:
-        waiver = use.waiver
-        places = [waiver.filter, *(one for one in (waiver.platform, waiver.callback) if one is not None)]
-        name = f"{waiver.rule} for {', '.join(places)}" + (f" (line {waiver.line})" if waiver.line else "")
-        case = _case(suite, "waivers", name)
-        told = f"{use.state}, {counted(use.findings, 'finding')}: {waiver_text(waiver)}"
+        case = _case(suite, "waivers", describe_waiver(use.waiver))
+        told = f"{describe_use(use)} (reason: {use.waiver.reason})"
         if use.state == "used":
             ElementTree.SubElement(case, "system-out").text = _lines([told])
         else:

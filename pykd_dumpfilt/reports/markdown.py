@@ -9,7 +9,7 @@ from typing import Iterator, List
 from ..checking import Report
 from ._markdown import escaped, table
 from ._markdown_recording import recording_section
-from ._phrases import waiver_text
+from ._waivers import describe_use, waived_by
 
 __all__ = ["render_markdown"]
 
@@ -72,11 +72,11 @@ def _waivers(report: Report) -> Iterator[str]:
                 escaped(waiver.filter),
                 escaped(", ".join(only)) if only else "all",
                 state,
-                str(use.findings),
-                escaped(waiver_text(waiver)),
+                escaped(describe_use(use)),
+                escaped(waived_by(waiver)),
             ]
         )
-    yield from table(("Rule", "Filter", "Only for", "State", "Findings", "Reason"), rows)
+    yield from table(("Rule", "Filter", "Only for", "State", "What became of it", "Waived"), rows)
 
 
 def _beside(filters: List[str]) -> Iterator[str]:

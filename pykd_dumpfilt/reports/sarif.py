@@ -15,8 +15,8 @@ from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Repor
 from ..recording import CALLS_NAME
 from ..rules import RULES, Finding, Rule, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
-from ._phrases import waiver_text
 from ._printable import printable
+from ._waivers import describe_use, describe_waiver, waived_by
 
 __all__ = ["render_sarif", "sarif_object"]
 
@@ -116,7 +116,7 @@ def _suppression(waiver: Waiver) -> Dict[str, Any]:
     return {
         "kind": "external",
         "status": "accepted",
-        "justification": printable(waiver_text(waiver)),
+        "justification": printable(f"waived {waived_by(waiver)}"),
         "properties": {"owner": waiver.owner, "expires": waiver.expires.isoformat()},
     }
 
@@ -149,8 +149,8 @@ def _invocation(report: Report) -> Dict[str, Any]:
     code = report.exit_code
     for use in report.waivers:
         if use.state != "used":
-            told = f"the waiver of {use.waiver.rule} for {use.waiver.filter} is {use.state}: "
-            notifications.append(_notification("rule", "warning", told + waiver_text(use.waiver)))
+            told = f"the waiver of {describe_waiver(use.waiver)}: {describe_use(use)}"
+            notifications.append(_notification("rule", "warning", told))
     return {
         "executionSuccessful": not report.unreadable,
         "exitCode": code,

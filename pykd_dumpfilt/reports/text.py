@@ -4,9 +4,9 @@ from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, RuleResult, Verdict
-from ._phrases import outcome_word, show_command
+from ._phrases import counted, outcome_word, show_command
 from ._printable import printable, wrapped
-from ._waivers import count, describe_use, describe_waiver, waived_by
+from ._waivers import describe_use, describe_waiver, waived_by
 
 __all__ = ["render_text"]
 
@@ -38,7 +38,7 @@ def _unreadable(one: Unreadable) -> Iterator[str]:
 
 def _section(checked: CheckResult) -> Iterator[str]:
     result = checked.result
-    waived = f" ({count(result.waived)} waived)" if result.waived else ""
+    waived = f" ({counted(result.waived, 'finding')} waived)" if result.waived else ""
     yield f"{result.verdict.value.upper()}{waived}  {printable(checked.path)}"
     yield (
         f"  filter {printable(checked.filter)}, {result.scenario}, {printable(checked.header.machine)}, "
@@ -135,4 +135,5 @@ def _summary(report: Report) -> str:
         parts.append(f"{len(report.unreadable)} unreadable")
     waived = sum(result.waived for result in report.results)
     recordings = len(report.results) + len(report.unreadable)
-    return f"{recordings} recordings: {', '.join(parts)}" + (f"; {count(waived)} waived" if waived else "")
+    told = f"; {counted(waived, 'finding')} waived" if waived else ""
+    return f"{recordings} recordings: {', '.join(parts)}{told}"

@@ -174,7 +174,7 @@ def test_waived_findings_are_skipped_with_the_waiver(tmp_path: Path) -> None:
         "skipped",
         {
             "type": "waived",
-            "message": "waived: the last sector is padding (accepted by qa@example.com until 2030-01-31)",
+            "message": "waived until 2030-01-31 (owner: qa@example.com; reason: the last sector is padding)",
         },
     )
     assert "call 1, Dump_Read" in (one.findtext("system-out") or "")
@@ -187,22 +187,22 @@ def test_a_rule_of_which_some_findings_are_waived_fails_with_the_others(tmp_path
     assert told is not None
     assert told[0] == "failure"
     assert "waived" not in (one.findtext("failure") or "")
-    assert "waived: " in (one.findtext("system-out") or "")
+    assert "waived until " in (one.findtext("system-out") or "")
 
 
 def test_waivers_have_a_suite_of_their_own(tmp_path: Path) -> None:
     uses = (WaiverUse(WAIVER, "used", 2), WaiverUse(replace(WAIVER, platform="x86"), "expired"))
     root = ElementTree.fromstring(render_junit(Report((), uses)))
     assert [(one.get("name"), outcome(one)) for one in root.iter("testcase")] == [
-        ("DF-TRIP-001 for myfilt (line 3)", None),
+        ("DF-TRIP-001 of myfilt, line 3", None),
         (
-            "DF-TRIP-001 for myfilt, x86 (line 3)",
+            "DF-TRIP-001 of myfilt on x86, line 3",
             (
                 "skipped",
                 {
                     "type": "expired",
-                    "message": "expired, 0 findings: the last sector is padding (accepted by qa@example.com "
-                    "until 2030-01-31)",
+                    "message": "expired on 2030-01-31 (owner: qa@example.com); nothing here needs it: remove "
+                    "it (reason: the last sector is padding)",
                 },
             ),
         ),

@@ -217,13 +217,13 @@ def test_waivers_and_what_they_accepted(tmp_path: Path) -> None:
         in text
     )
     assert section(text, "### Findings")[-1] == (
-        "    - Waived: the last sector is padding (accepted by qa@example.com until 2030-01-31)"
+        "    - Waived until 2030-01-31 (owner: qa@example.com; reason: the last sector is padding)"
     )
     assert section(text, "## Waivers")[2:] == [
-        "| DF-TRIP-001 | myfilt | all | used | 1 | the last sector is padding (accepted by qa@example.com "
-        "until 2030-01-31) |",
-        "| DF-TRIP-001 | myfilt | Dump_Read | **unused** | 0 | the last sector is padding (accepted by "
-        "qa@example.com until 2030-01-31) |",
+        "| DF-TRIP-001 | myfilt | all | used | accepts 1 finding until 2030-01-31 | until 2030-01-31 (owner: "
+        "qa@example.com; reason: the last sector is padding) |",
+        "| DF-TRIP-001 | myfilt | Dump_Read | **unused** | unused; no recording of this filter and platform "
+        "was checked | until 2030-01-31 (owner: qa@example.com; reason: the last sector is padding) |",
     ]
     assert "- [ ] Accepted with the waivers above" in section(text, "## Result")
 

@@ -108,7 +108,8 @@ def test_a_waived_finding_is_suppressed(tmp_path: Path) -> None:
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": "the last sector is padding (accepted by qa@example.com until 2030-01-31)",
+                "justification": "waived until 2030-01-31 (owner: qa@example.com; reason: the last sector is "
+                "padding)",
                 "properties": {"owner": "qa@example.com", "expires": "2030-01-31"},
             }
         ]
@@ -186,8 +187,8 @@ def test_an_expired_waiver_is_told(tmp_path: Path) -> None:
         (
             "rule",
             "warning",
-            "the waiver of DF-TRIP-001 for myfilt is expired: the last sector is padding (accepted by "
-            "qa@example.com until 2030-01-31)",
+            "the waiver of DF-TRIP-001 of myfilt, line 3: expired on 2030-01-31 (owner: qa@example.com); "
+            "1 finding that it would accept: mend the filter or renew the waiver",
         )
     ]
 

@@ -11,8 +11,9 @@ from markupsafe import Markup
 from ... import __version__
 from ...checking import Report
 from ...rules import Verdict
+from .._phrases import counted
 from .._printable import printable
-from .._waivers import count, describe_use, describe_waiver, waived_by
+from .._waivers import describe_use, describe_waiver, waived_by
 from .hexdump import Row
 from .view import MAX_HEXDUMPS, recording_views
 
@@ -37,7 +38,7 @@ def page(report: Report) -> str:
     environment.tests["hex_row"] = lambda row: isinstance(row, Row)
     environment.filters.update(
         slug=lambda text: str(text).replace(" ", "-"),
-        findings=count,
+        findings=lambda count: counted(count, "finding"),
         waived_by=waived_by,
         describe_waiver=describe_waiver,
         describe_use=describe_use,
