@@ -15,6 +15,9 @@ from .codec import NewPages
 __all__ = ["PageFile", "open_regular"]
 
 _CACHED = 256
+# Pages that come into the file together are mostly asked for together, and a read costs more than a page.
+_AHEAD = 16
+_BLOCKS = 16
 _NONE = bytes(DIGEST_SIZE)
 _CHUNK = 256
 
@@ -31,7 +34,7 @@ def open_regular(path: Path) -> int:
 class PageFile:
     """The pages of a recording.
 
-    Memory: 16 bytes for each page that the lines brought, and 1 MiB of pages.
+    Memory: 16 bytes for each page that the lines brought, and 2 MiB of pages.
 
     Attributes:
         problem: why there is no page at all; empty where the file can be read.
@@ -41,6 +44,7 @@ class PageFile:
         self._path = path
         self._digests = bytearray()
         self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self.problem = ""
         self._fd = -1
         self._size = 0
@@ -116,7 +120,7 @@ class PageFile:
             raise RecordingError(f"there is no page {number}: the recording names {self.brought} pages")
         if self._closed:
             raise RecordingError(f"cannot read page {number}: the recording is closed")
-        content = self._read(number * PAGE_SIZE, PAGE_SIZE)
+        content = self._from_block(number)
         if len(content) < PAGE_SIZE:
             raise RecordingError(
                 f"page {number} is missing: {self.problem or self._path.name + ' ends before it'}"
@@ -154,12 +158,24 @@ class PageFile:
             self._closer()
             self._closed = True
         self._cache.clear()
+        self._blocks.clear()
 
     def _has_digest(self, number: int) -> bool:
         return self._digest(number) not in (b"", _NONE)
 
     def _digest(self, number: int) -> bytes:
         return bytes(self._digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE])
+
+    def _from_block(self, number: int) -> bytes:
+        """What the file holds of a page, unchecked."""
+        at, index = divmod(number, _AHEAD)
+        block = self._blocks.get(at)
+        if block is None or len(block) < (index + 1) * PAGE_SIZE:
+            # A block that was cut off may be longer by now.
+            block = self._blocks[at] = self._read(at * _AHEAD * PAGE_SIZE, _AHEAD * PAGE_SIZE)
+            if len(self._blocks) > _BLOCKS:
+                self._blocks.popitem(last=False)
+        return block[index * PAGE_SIZE : (index + 1) * PAGE_SIZE]
 
     def _read(self, offset: int, size: int) -> bytes:
         if self._fd < 0:

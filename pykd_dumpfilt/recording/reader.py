@@ -45,7 +45,7 @@ class Recording:
     (``modules``, ``footer``, ``damage``, ``complete``, ``call()``) goes through all lines by itself where no
     iteration came to its end before.
 
-    Memory: 16 bytes for each distinct page, 24 for each call, 1 MiB of pages, one line.
+    Memory: 16 bytes for each distinct page, 24 for each call, 2 MiB of pages, one line.
 
     Attributes:
         path: the recording's folder.

@@ -93,9 +93,8 @@ class RegistersKept(Rule):
     callbacks = CALLBACKS
     ambiguous = True
 
-    def look(self, call: DecodedCall) -> None:
-        if call.machine is Machine.X64:
-            super().look(call)
+    def looks_at(self, callbacks: Tuple[str, ...], machine: Machine) -> bool:
+        return machine is Machine.X64 and super().looks_at(callbacks, machine)
 
     def check(self, call: DecodedCall) -> None:
         if call.exit is None:

@@ -4,7 +4,7 @@ Memory grows with what Dump_Write was given (some 200 bytes and 8 per page for e
 """
 
 from dataclasses import dataclass, field
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ..decoded import DecodedCall
 from ..recording import Call, Callbacks, Fault, LoadedModule, PageSource, Record
@@ -54,6 +54,7 @@ class Judge:
         self._pages = pages
         self._machine = machine
         self._rules = [rule() for rule in (RULES if rules is None else rules)]
+        self._looking: Dict[Tuple[str, ...], List[Rule]] = {}
         self._seen = Seen()
         self._faults: List[str] = []
         self._fault_count = 0
@@ -102,11 +103,17 @@ class Judge:
         module = self._seen.modules.get(record.module)
         call = DecodedCall(record, module, self._machine, self._pages)
         self._seen.call(call)
+        rules = self._looking.get(call.callbacks)
+        if rules is None:
+            # Bounded: a recording can name each of the six callbacks once in a call.
+            rules = [rule for rule in self._rules if rule.looks_at(call.callbacks, self._machine)]
+            self._looking[call.callbacks] = rules
         new: List[Finding] = []
-        for rule in self._rules:
+        for rule in rules:
             known = len(rule.findings)
-            rule.look(call)
-            new += rule.findings[known:]
+            rule.judge_call(call)
+            if len(rule.findings) > known:
+                new += rule.findings[known:]
         return new
 
 
