@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from ..errors import RecordingError
+from ..spool import Spool
 from ._layout import DIGEST_SIZE, PAGE_SIZE
 from .codec import NewPages
 
@@ -34,7 +35,8 @@ def open_regular(path: Path) -> int:
 class PageFile:
     """The pages of a recording.
 
-    Memory: 16 bytes for each page that the lines brought, and 2 MiB of pages.
+    Memory: 2 MiB of pages, and up to 4 MiB of digests, 16 bytes for each page that the lines brought; more
+    digests are in a temporary file.
 
     Attributes:
         problem: why there is no page at all; empty where the file can be read.
@@ -42,7 +44,7 @@ class PageFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._digests = bytearray()
+        self._digests = Spool()
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self.problem = ""
@@ -74,18 +76,20 @@ class PageFile:
         """Pages that lines have brought the digests of (or lost them)."""
         return len(self._digests) // DIGEST_SIZE
 
-    def bring(self, pages: NewPages) -> bool:
-        """Learn digests from a line; False where they leave out more pages than the file holds."""
+    def bring(self, pages: NewPages, known: int) -> bool:
+        """Learn digests from a line; False where they leave out more pages than the file holds. ``known`` is
+        how many pages the lines before it brought, which may be read for the second time."""
         if pages.end > self.in_file:
             # The trace may still be running.
             self.look_again()
-        if pages.first > max(self.brought, self.in_file):
+        if pages.first > max(known, self.in_file):
             return False
         if pages.end > self.brought:
             if pages.first > self.brought:
                 self._gaps = True
-                self._digests += _NONE * (pages.first - self.brought)
-            self._digests += pages.digests[(self.brought - pages.first) * DIGEST_SIZE :]
+                while pages.first > self.brought:
+                    self._digests.append(_NONE * min(pages.first - self.brought, _CHUNK))
+            self._digests.append(pages.digests[(self.brought - pages.first) * DIGEST_SIZE :])
         return True
 
     def look_again(self) -> None:
@@ -164,7 +168,7 @@ class PageFile:
         return self._digest(number) not in (b"", _NONE)
 
     def _digest(self, number: int) -> bytes:
-        return bytes(self._digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE])
+        return self._digests.read(number * DIGEST_SIZE, DIGEST_SIZE)
 
     def _from_block(self, number: int) -> bytes:
         """What the file holds of a page, unchecked."""

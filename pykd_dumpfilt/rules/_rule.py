@@ -139,7 +139,8 @@ class Rule(abc.ABC):
 
     @abc.abstractmethod
     def check(self, call: DecodedCall) -> None:
-        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out."""
+        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out.
+        (Where there is no room for temporary data, SpoolError ends the whole check.)"""
 
     def finish(self) -> RuleResult:
         """The result over all calls so far."""

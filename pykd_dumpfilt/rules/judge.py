@@ -1,6 +1,7 @@
 """The engine: records in, findings and a verdict out; live or from a recording, in bounded memory.
 
-Memory grows with what Dump_Write was given (some 200 bytes and 8 per page for each call), with nothing else.
+Memory grows by 24 bytes for each write (see :class:`~._intervals.IntervalMap`), with nothing else; what more
+is remembered of writes and reads is put aside in temporary files.
 """
 
 from dataclasses import dataclass, field

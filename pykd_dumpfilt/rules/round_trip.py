@@ -15,11 +15,12 @@ from ._compare import Given, compare, given_back
 from ._difference import Difference, First
 from ._numbers import MissingNumbers
 from ._rule import Rule, status_text
-from ._written import Disk, Extent
+from ._written import Disk, Extent, Extents
 
 __all__ = ["RoundTrip"]
 
 _LISTED = 8
+_MAX_COPIES = 1000
 # An error from one of these makes crashdmp skip the filter from then on, and data goes to disk unfiltered
 # and unseen (seen before Windows 8; inferred for later ones).
 _DISABLING = ("DriverEntry", "Dump_Start", "Dump_Write")
@@ -40,6 +41,7 @@ class RoundTrip(Rule):
     def begin(self) -> None:
         super().begin()
         self._disks: Dict[str, Disk] = {}
+        self._extents = Extents()
         self._numbers = MissingNumbers()
         self._unmatched_bytes = 0
         self._unmatched_reads = 0
@@ -48,7 +50,12 @@ class RoundTrip(Rule):
 
     def check(self, call: DecodedCall) -> None:
         self._numbers.add(call.number)
-        disk = self._disks.setdefault(call.module_name, Disk())
+        disk = self._disks.get(call.module_name)
+        if disk is None:
+            if len(self._disks) >= _MAX_COPIES:
+                self.cannot_tell(call, f"copies of more than {_MAX_COPIES} names were loaded")
+                return
+            disk = self._disks[call.module_name] = Disk()
         if call.callback == "Dump_Read":
             self._read(call, disk)
         elif _failed(call.status) and call.callback in _DISABLING:
@@ -103,7 +110,7 @@ class RoundTrip(Rule):
             missing = view.missing()
             if missing is not None:
                 problem = f"the buffer: {missing}"
-            disk.extents.put(base, base + size, Extent(call.number, base, view))
+            disk.extents.put(base, base + size, self._extents.put(call.number, base, view))
             base += size
         if problem:
             # Only the unknown part is lost: the extent itself knows what it holds.
@@ -154,12 +161,13 @@ class RoundTrip(Rule):
     ) -> int:
         """Compare one MDL's buffer; returns how many of its bytes were never written."""
         unmatched = 0
-        for start, stop, extent in disk.extents.over(given.base, given.base + given.held):
-            if extent is None:
+        for start, stop, position in disk.extents.over(given.base, given.base + given.held):
+            if position is None:
                 unmatched += stop - start
                 if len(self._unmatched) < _LISTED:
                     self._unmatched.append(f"{start:#x} to {stop - 1:#x} (call {call.number})")
                 continue
+            extent = self._extents.get(position)
             why = self._uncertain(disk, extent, call)
             part = Difference() if why else difference
             unknown.update(dict.fromkeys(compare(given, (start, stop), extent, call.pages, part)))
