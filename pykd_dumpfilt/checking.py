@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Header, LoadedModule, open_recording
+from .recording import Header, LoadedModule, Progress, open_recording
 from .rules import Judge, Result, Verdict, Waiver
 from .structures import Machine
 
@@ -96,23 +96,26 @@ class Report:
 
 
 def check(
-    path: "Union[str, os.PathLike[str]]", progress: Optional[Callable[[int], None]] = None
+    path: "Union[str, os.PathLike[str]]", progress: Optional[Callable[[Progress], None]] = None
 ) -> CheckResult:
     """Judge a recording by all rules, in one pass.
 
     Args:
         path: the recording's folder.
-        progress: called now and then with the number of records judged so far.
+        progress: called now and then with how far it has come, and at the end.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
+        SpoolError: there is no room for temporary data.
     """
     with open_recording(path) as recording:
         engine = Judge(recording, _machine(recording.header))
         for number, record in enumerate(recording, 1):
             engine.feed(record)
             if progress is not None and number % _PROGRESS_EVERY == 0:
-                progress(number)
+                progress(recording.progress)
+        if progress is not None:
+            progress(recording.progress)
         footer = recording.footer
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)

@@ -3,10 +3,11 @@
 import argparse
 from typing import List
 
-from ..checking import EXIT_FAIL, CheckResult, Report, check
+from ..checking import EXIT_FAIL, CheckResult, Report
 from ..errors import DumpfiltError
 from ..reports import render_json, render_text
 from . import console
+from ._checking import check_watched
 from ._command import Command
 
 __all__ = ["COMMAND"]
@@ -24,13 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     results: List[CheckResult] = []
     unreadable = False
     for path in arguments.recordings:
-        with console.progress(f"checking {path}", "records") as step:
-            try:
-                results.append(check(path, step))
-            except DumpfiltError as error:
-                # One that cannot be read is no reason to keep back what the others say.
-                unreadable = True
-                console.error(str(error))
+        try:
+            results.append(check_watched(path))
+        except DumpfiltError as error:
+            # One that cannot be read is no reason to keep back what the others say.
+            unreadable = True
+            console.error(str(error))
     report = Report(tuple(results))
     if results or arguments.format != "text":
         text = render_json(report) if arguments.format == "json" else render_text(report)

@@ -34,7 +34,7 @@ from .model import (
     Side,
     Unloaded,
 )
-from .reader import Recording, open_recording
+from .reader import Progress, Recording, open_recording
 from .schema import schema
 from .versions import FORMAT, VERSION
 from .writer import RecordingWriter
@@ -61,6 +61,7 @@ __all__ = [
     "PageStore",
     "Pdb",
     "Piece",
+    "Progress",
     "Record",
     "Recording",
     "RecordingWriter",

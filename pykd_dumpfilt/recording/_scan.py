@@ -27,6 +27,7 @@ class Scan:
         footer: None until it came.
         footer_at: where its line begins.
         index: the calls that were given.
+        reached: where in the file the line after the last one that was read begins.
     """
 
     def __init__(self, pages: PageFile, upgrade: Optional[Step]) -> None:
@@ -35,6 +36,7 @@ class Scan:
         self.footer: Optional[Footer] = None
         self.footer_at = 0
         self.index = CallIndex()
+        self.reached = 0
         self._pages = pages
         self._upgrade = upgrade
         self._known = 0
@@ -49,6 +51,7 @@ class Scan:
             if self.footer is not None:
                 self.damage.add(f"{CALLS_NAME} goes on after its footer; nothing of that is read")
                 break
+            self.reached = at + len(raw)
             known = self._known
             item = self._take(number, raw)
             if isinstance(item, Footer):

@@ -9,7 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, Optional, Type, Union
+from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Type, Union
 
 from ..errors import RecordingError
 from . import codec
@@ -20,7 +20,7 @@ from ._scan import Scan
 from .model import Call, Footer, Header, LoadedModule, Record
 from .versions import CURRENT, Versions
 
-__all__ = ["Recording", "open_recording"]
+__all__ = ["Progress", "Recording", "open_recording"]
 
 _CHUNK = 1024 * 1024
 
@@ -36,6 +36,14 @@ def open_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CU
         longer = folder.with_name(folder.name + SUFFIX)
         folder = longer if longer.exists() else folder
     return Recording(folder, versions)
+
+
+class Progress(NamedTuple):
+    """How far reading has come: ``done`` of the ``total`` bytes of calls.jsonl, and ``calls`` so far."""
+
+    done: int
+    total: int
+    calls: int
 
 
 class Recording:
@@ -56,6 +64,8 @@ class Recording:
     def __init__(self, path: Path, versions: Versions = CURRENT) -> None:
         self.path = path
         self._scanned: Optional[Scan] = None
+        self._latest: Optional[Scan] = None
+        self._size = 0
         self._page_damage = DamageLog()
         try:
             with self._open() as file:
@@ -78,9 +88,10 @@ class Recording:
         self._pages = PageFile(path / PAGES_NAME)
 
     def __iter__(self) -> Iterator[Record]:
-        scan = Scan(self._pages, self._upgrade)
+        scan = self._latest = Scan(self._pages, self._upgrade)
         try:
             file = self._open()
+            self._size = os.fstat(file.fileno()).st_size
         except OSError as error:
             raise RecordingError(
                 f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
@@ -89,6 +100,13 @@ class Recording:
             file.seek(self._after_header)
             yield from scan.records(file, self._after_header)
         self._scanned = scan
+
+    @property
+    def progress(self) -> Progress:
+        """How far the latest iteration has come. A trace that still runs may have written more since."""
+        if self._latest is None:
+            return Progress(0, self._size, 0)
+        return Progress(self._latest.reached, max(self._size, self._latest.reached), self._latest.index.calls)
 
     def calls(self) -> Iterator[Call]:
         """The calls, in the order they ended."""
