@@ -61,8 +61,8 @@ _REMEMBERED_DIGITS = 1024
 
 def _piece(value: Any, key: str) -> Piece:
     fields = mapping(value, key)
-    data, missing = fields.get("data"), fields.get("missing")
-    if missing is None and type(data) is str and len(data) <= _REMEMBERED_DIGITS:
+    data = fields.get("data")
+    if type(data) is str and len(data) <= _REMEMBERED_DIGITS and fields.get("missing") is None:
         try:
             return _whole_piece(fields.get("address"), data, fields.get("asked"))
         except (TypeError, Wrong):
@@ -120,6 +120,7 @@ def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
     if type(via) is not str or via not in _VIA:
         raise Wrong(key + ".via", f"expected physical or virtual, found {shown(via)}")
     pages = items(fields.get("pages"), key + ".pages")
+    holes = 0
     # All at once, for speed; what is wrong is found one by one.
     if set(map(type, pages)) != _INTEGERS or min(pages) < 0 or max(pages) >= known_pages:
         for page in pages:
@@ -128,12 +129,13 @@ def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
                     key + ".pages",
                     f"expected numbers of pages below {known_pages} or null, found {shown(page)}",
                 )
+        holes = pages.count(None)
     offset = count(fields.get("offset"), key + ".offset", PAGE_SIZE - 1)
     size = count(fields.get("size"), key + ".size", max(0, len(pages) * PAGE_SIZE - offset))
     unreadable = (
         _unreadable(fields["unreadable"], key + ".unreadable", pages) if "unreadable" in fields else {}
     )
-    if len(unreadable) != pages.count(None):
+    if len(unreadable) != holes:
         raise Wrong(key + ".unreadable", "must say for each page that is null why it could not be read")
     truncated = optional_text(fields.get("truncated"), key + ".truncated")
     return Buffer(via, offset, size, tuple(pages), unreadable, truncated)

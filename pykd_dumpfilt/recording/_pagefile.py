@@ -16,11 +16,10 @@ from .codec import NewPages
 __all__ = ["PageFile", "open_regular"]
 
 _CACHED = 256
-# Pages that come into the file together are mostly asked for together, and a read costs more than a page.
-_AHEAD = 16
-_BLOCKS = 16
 _NONE = bytes(DIGEST_SIZE)
 _CHUNK = 256
+# Not on Windows.
+_PREAD = getattr(os, "pread", None)
 
 
 def open_regular(path: Path) -> int:
@@ -35,7 +34,7 @@ def open_regular(path: Path) -> int:
 class PageFile:
     """The pages of a recording.
 
-    Memory: 2 MiB of pages, and up to 4 MiB of digests, 16 bytes for each page that the lines brought; more
+    Memory: 1 MiB of pages, and up to 4 MiB of digests, 16 bytes for each page that the lines brought; more
     digests are in a temporary file.
 
     Attributes:
@@ -46,7 +45,6 @@ class PageFile:
         self._path = path
         self._digests = Spool()
         self._cache: OrderedDict[int, bytes] = OrderedDict()
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self.problem = ""
         self._fd = -1
         self._size = 0
@@ -124,7 +122,7 @@ class PageFile:
             raise RecordingError(f"there is no page {number}: the recording names {self.brought} pages")
         if self._closed:
             raise RecordingError(f"cannot read page {number}: the recording is closed")
-        content = self._from_block(number)
+        content = self._read(number * PAGE_SIZE, PAGE_SIZE)
         if len(content) < PAGE_SIZE:
             raise RecordingError(
                 f"page {number} is missing: {self.problem or self._path.name + ' ends before it'}"
@@ -162,7 +160,6 @@ class PageFile:
             self._closer()
             self._closed = True
         self._cache.clear()
-        self._blocks.clear()
 
     def _has_digest(self, number: int) -> bool:
         return self._digest(number) not in (b"", _NONE)
@@ -170,23 +167,16 @@ class PageFile:
     def _digest(self, number: int) -> bytes:
         return self._digests.read(number * DIGEST_SIZE, DIGEST_SIZE)
 
-    def _from_block(self, number: int) -> bytes:
-        """What the file holds of a page, unchecked."""
-        at, index = divmod(number, _AHEAD)
-        block = self._blocks.get(at)
-        if block is None or len(block) < (index + 1) * PAGE_SIZE:
-            # A block that was cut off may be longer by now.
-            block = self._blocks[at] = self._read(at * _AHEAD * PAGE_SIZE, _AHEAD * PAGE_SIZE)
-            if len(self._blocks) > _BLOCKS:
-                self._blocks.popitem(last=False)
-        return block[index * PAGE_SIZE : (index + 1) * PAGE_SIZE]
-
     def _read(self, offset: int, size: int) -> bytes:
         if self._fd < 0:
             return b""
-        found = b""
+        found: bytes = b""
         try:
-            os.lseek(self._fd, offset, os.SEEK_SET)
+            if _PREAD is not None:
+                found = _PREAD(self._fd, size, offset)
+                if len(found) == size:
+                    return found
+            os.lseek(self._fd, offset + len(found), os.SEEK_SET)
             while len(found) < size:
                 part = os.read(self._fd, size - len(found))
                 if not part:

@@ -53,7 +53,7 @@ class Recording:
     (``modules``, ``footer``, ``damage``, ``complete``, ``call()``) goes through all lines by itself where no
     iteration came to its end before.
 
-    Memory: 8 MiB and one line, and less than a byte for each call. Past 4 MiB the digests, 16 bytes for each
+    Memory: 7 MiB and one line, and less than a byte for each call. Past 4 MiB the digests, 16 bytes for each
     distinct page, are in a temporary file.
 
     Attributes:
@@ -144,11 +144,13 @@ class Recording:
         Raises:
             RecordingError: there is no such page, or it is damaged; then :attr:`damage` tells it too.
         """
-        if number >= self._pages.brought and self._scanned is None:
-            self._scan()
         try:
             return self._pages.page(number)
         except RecordingError as error:
+            if number >= self._pages.brought and self._scanned is None:
+                # Not yet iterated over.
+                self._scan()
+                return self.page(number)
             if 0 <= number < self._pages.brought:
                 self._page_damage.add(str(error))
             raise

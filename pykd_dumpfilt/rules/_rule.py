@@ -127,15 +127,16 @@ class Rule(abc.ABC):
 
     def look(self, call: DecodedCall) -> None:
         """Judge a call if it is one of this rule's."""
-        if self.looks_at(call.callbacks, call.machine):
-            self.judge_call(call)
-
-    def judge_call(self, call: DecodedCall) -> None:
-        """Judge a call that :meth:`looks_at` has said yes to."""
-        if self.returned and call.exit is None:
-            self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
+        if not self.looks_at(call.callbacks, call.machine):
             return
-        self.check(call)
+        if self.returned and call.exit is None:
+            self.not_returned(call)
+        else:
+            self.check(call)
+
+    def not_returned(self, call: DecodedCall) -> None:
+        """Say of a call that its return was not seen."""
+        self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
 
     @abc.abstractmethod
     def check(self, call: DecodedCall) -> None:

@@ -128,7 +128,7 @@ def _not_comparable(call: DecodedCall) -> str:
     if call.exit is None:
         return "did not return"
     one, two = call.entry.raw.filter_extension, call.exit.raw.filter_extension
-    smallest, whole = (filter_extension(call.machine, version).size for version in (1, 2))
+    smallest, whole = filter_extension(call.machine, 1).size, filter_extension(call.machine, 2).size
     for when, piece in (("at entry", one), ("at return", two)):
         asked = 0 if piece is None else piece.asked
         why = missing_bytes(piece, max(smallest, min(asked, whole)))

@@ -110,9 +110,13 @@ class Judge:
             rules = [rule for rule in self._rules if rule.looks_at(call.callbacks, self._machine)]
             self._looking[call.callbacks] = rules
         new: List[Finding] = []
+        returned = call.exit is not None
         for rule in rules:
             known = len(rule.findings)
-            rule.judge_call(call)
+            if returned or not rule.returned:
+                rule.check(call)
+            else:
+                rule.not_returned(call)
             if len(rule.findings) > known:
                 new += rule.findings[known:]
         return new
