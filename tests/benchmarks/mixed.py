@@ -35,7 +35,7 @@ _Transfer = Tuple[int, int, int]
 
 
 def write_mixed(path: Path, transfers: int, seed: int = 1) -> Path:
-    """Write about ``transfers`` Dump_Write calls, and Dump_Read calls over the same range."""
+    """Write as much as :func:`write_recording` does with ``transfers``, in a third more calls."""
     with RecordingWriter(path, HEADER) as writer:
         for record in _records(writer, transfers, random.Random(seed)):
             writer.write(record)
@@ -44,7 +44,7 @@ def write_mixed(path: Path, transfers: int, seed: int = 1) -> Path:
 
 def _records(store: PageStore, transfers: int, chance: random.Random) -> Iterator[Record]:
     yield LoadedModule(0, "hiber_synthetic", 0xFFFFF80031000000, 0x5000)
-    blocks = transfers * PAGES * 3 // 4
+    blocks = transfers * PAGES
     number = 0
     for callback in ("Dump_Write", "Dump_Read"):
         for transfer in _transfers(blocks, chance):

@@ -9,7 +9,7 @@ import struct
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterator, List, Mapping, Tuple
+from typing import Iterator, List, Mapping, Optional, Tuple
 
 from pykd_dumpfilt.recording import (
     Buffer,
@@ -63,23 +63,27 @@ HEADER = Header(
 _AT_RETURN = {**REGISTERS, "rsp": REGISTERS["rsp"] + 8, "rax": 0}
 
 
-def write_recording(path: Path, transfers: int) -> Path:
-    """Write ``transfers`` Dump_Write calls and as many Dump_Read calls; returns the recording's folder."""
+def write_recording(path: Path, transfers: int, distinct: Optional[int] = None) -> Path:
+    """Write ``transfers`` Dump_Write calls and as many Dump_Read calls; returns the recording's folder. After
+    ``distinct`` transfers their pages come again."""
     with RecordingWriter(path, HEADER) as writer:
-        for record in _records(writer, transfers):
+        for record in _records(writer, transfers, distinct or transfers):
             writer.write(record)
         return writer.path
 
 
-def _records(store: PageStore, transfers: int) -> Iterator[Record]:
+def _records(store: PageStore, transfers: int, distinct: int) -> Iterator[Record]:
     yield LoadedModule(0, "hiber_synthetic", 0xFFFFF80031000000, 0x5000)
     stored: List[Tuple[Tuple[int, ...], Tuple[int, ...]]] = []
     for index in range(transfers):
-        plain = tuple(store.put(page(b"plain", index, at)) for at in range(PAGES))
-        cipher = tuple(store.put(page(b"cipher", index, at)) for at in range(PAGES))
-        stored.append((plain, cipher))
-        yield _call(index, "Dump_Write", index, plain, cipher)
-    for index, (plain, cipher) in enumerate(stored):
+        if index < distinct:
+            plain = tuple(store.put(page(b"plain", index, at)) for at in range(PAGES))
+            cipher = tuple(store.put(page(b"cipher", index, at)) for at in range(PAGES))
+            stored.append((plain, cipher))
+        plain, cipher = stored[index % distinct]
+        yield _call(index, "Dump_Write", index, plain, cipher, store.page(cipher[0])[:64])
+    for index in range(transfers):
+        plain, cipher = stored[index % distinct]
         yield _call(transfers + index, "Dump_Read", index, cipher, plain)
 
 
@@ -89,7 +93,14 @@ def page(kind: bytes, index: int, at: int) -> bytes:
     return seed * (PAGE // len(seed))
 
 
-def _call(number: int, callback: str, index: int, before: Tuple[int, ...], after: Tuple[int, ...]) -> Call:
+def _call(
+    number: int,
+    callback: str,
+    index: int,
+    before: Tuple[int, ...],
+    after: Tuple[int, ...],
+    mapped: bytes = b"",
+) -> Call:
     entry = _side(index, before, REGISTERS, _mdl(VA, 0x1000))
     done = _side(index, after, _AT_RETURN, _mdl(VA, 0x1000))
     if callback == "Dump_Write":
@@ -97,7 +108,7 @@ def _call(number: int, callback: str, index: int, before: Tuple[int, ...], after
         done = replace(
             _side(index, after, _AT_RETURN, _mdl(OWN_VA, 0x8000)),
             source=entry.buffers,
-            mapped=(Piece(OWN_VA, page(b"cipher", index, 0)[:64], 64),),
+            mapped=(Piece(OWN_VA, mapped, 64),),
         )
     return Call(
         number=number,
@@ -126,7 +137,7 @@ def extension() -> bytes:
     """FILTER_EXTENSION of an x64 hibernation copy."""
     found = struct.pack("<IIQ", 2, 0, 0xFFFFAB0000001010)
     found += struct.pack("<qIIII", 8354, 12, 255, 63, 512)
-    found += struct.pack("<q", 64 << 30)
+    found += struct.pack("<q", 1 << 42)
     found += struct.pack("<II16s", 0x18, 1, b"\x11" * 16)
     found += struct.pack("<QII", 0, 0x58, 0)
     return found
