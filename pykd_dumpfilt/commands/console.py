@@ -130,8 +130,12 @@ class ProgressLine:
         if len(text) > width:
             # What changes is at the end.
             text = "..." + text[len(text) - width + 3 :]
-        blanks = " " * (self._length - len(text))
-        sys.stderr.write(f"\r{text}{blanks}" if text else f"\r{blanks}\r")
+        # Terminals echo Ctrl+C as two letters behind the line.
+        blank = " " * min(width, self._length + 2) + "\r"
+        line = text.ljust(self._length) if text else blank
+        # Before writing, which Ctrl+C may end: what may be there is to be erased.
+        self._length = max(self._length, len(text))
+        sys.stderr.write("\r" + line)
         sys.stderr.flush()
         self._length = len(text)
 
