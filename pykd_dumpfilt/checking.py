@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Header, LoadedModule, Recording, open_recording
+from .recording import Header, LoadedModule, Progress, Recording, open_recording
 from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
 from .structures import Machine
 
@@ -150,7 +150,7 @@ class Report:
 
 def check(
     path: "Union[str, os.PathLike[str]]",
-    progress: Optional[Callable[[int], None]] = None,
+    progress: Optional[Callable[[Progress], None]] = None,
     waivers: Sequence[Waiver] = (),
     today: Optional[datetime.date] = None,
     seal: bool = False,
@@ -159,13 +159,14 @@ def check(
 
     Args:
         path: the recording's folder.
-        progress: called now and then with the number of records judged so far.
+        progress: called now and then with how far it has come, and at the end.
         waivers: which findings do not count, for this recording and others.
         today: the day by which waivers expire; UTC's by default.
         seal: whether to hash and verify the whole recording as well, which reads all of it again.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
+        SpoolError: there is no room for temporary data.
     """
     with open_recording(path) as recording:
         header = recording.header
@@ -173,7 +174,9 @@ def check(
         for number, record in enumerate(recording, 1):
             engine.feed(record)
             if progress is not None and number % _PROGRESS_EVERY == 0:
-                progress(number)
+                progress(recording.progress)
+        if progress is not None:
+            progress(recording.progress)
         footer = recording.footer
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)

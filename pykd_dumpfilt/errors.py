@@ -8,6 +8,7 @@ __all__ = [
     "DumpfiltError",
     "EmulatorError",
     "RecordingError",
+    "SpoolError",
     "StructureError",
     "TargetError",
     "UsageError",
@@ -32,6 +33,10 @@ class TargetError(DumpfiltError):
 
 class RecordingError(DumpfiltError):
     """A recording that cannot be written or read."""
+
+
+class SpoolError(DumpfiltError):
+    """Temporary data that the disk does not take, or does not give back."""
 
 
 class EmulatorError(DumpfiltError):

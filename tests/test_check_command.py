@@ -114,7 +114,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "check", lambda *_, **__: pytest.fail("began to work"))
+    monkeypatch.setattr(command, "check_watched", lambda *_, **__: pytest.fail("began to work"))
     code, out, err = run(capsys, good, "-o", output)
     assert (code, out) == (2, "")
     assert err.startswith("dumpfilt: error: cannot write ")

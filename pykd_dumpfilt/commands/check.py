@@ -3,11 +3,12 @@
 import argparse
 from typing import List
 
-from ..checking import CheckResult, Report, Unreadable, check, use_of_waivers
+from ..checking import CheckResult, Report, Unreadable, use_of_waivers
 from ..errors import DumpfiltError
 from ..reports import FORMATS, format_for, format_named
 from ..rules import load_waivers, utc_today
 from . import console
+from ._checking import check_watched
 from ._command import Command
 
 __all__ = ["COMMAND"]
@@ -40,13 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     results: List[CheckResult] = []
     unreadable: List[Unreadable] = []
     for path in arguments.recordings:
-        with console.progress(f"checking {path}", "records") as step:
-            try:
-                results.append(check(path, step, waivers, today, seal=chosen.sealed))
-            except DumpfiltError as error:
-                # One that cannot be read is no reason to keep back what the others say.
-                unreadable.append(Unreadable(path, str(error)))
-                console.error(str(error))
+        try:
+            results.append(check_watched(path, waivers, today, seal=chosen.sealed))
+        except DumpfiltError as error:
+            # One that cannot be read is no reason to keep back what the others say.
+            unreadable.append(Unreadable(path, str(error)))
+            console.error(str(error))
     report = Report(tuple(results), use_of_waivers(waivers, results, today), tuple(unreadable))
     if results or chosen.name != "text" or arguments.output is not None:
         console.deliver(chosen.render(report), arguments.output)

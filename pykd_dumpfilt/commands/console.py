@@ -1,20 +1,39 @@
 """Printing for people, inside WinDbg and out."""
 
 import os
+import shutil
 import stat
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator, Optional
+from typing import Iterator, Optional, Protocol
 
 from ..errors import UsageError
 
-__all__ = ["deliver", "error", "in_windbg", "note", "program_name", "progress", "require_writable", "show"]
+__all__ = [
+    "ProgressLine",
+    "Step",
+    "deliver",
+    "error",
+    "in_windbg",
+    "is_watched",
+    "note",
+    "program_name",
+    "progress",
+    "require_writable",
+    "show",
+]
 
 # pykd cuts a single write of more than about 16,383 characters without a word.
 _CHUNK = 15_000
-_PROGRESS_SECONDS = 0.5
+_PROGRESS_SECONDS = 0.25
+
+
+class Step(Protocol):
+    """Tells how far a work has come; see :func:`progress`."""
+
+    def __call__(self, count: int, share: Optional[float] = None) -> None: ...
 
 
 def in_windbg() -> bool:
@@ -53,28 +72,87 @@ def error(text: str) -> None:
     note(f"dumpfilt: error: {text}")
 
 
+def is_watched() -> bool:
+    """Whether somebody sees the terminal now: not in WinDbg, in CI, or where output goes to a file."""
+    return (
+        not in_windbg()
+        and sys.stderr.isatty()
+        and os.environ.get("CI", "").lower() in ("", "0", "false")
+        and os.environ.get("TERM") != "dumb"
+    )
+
+
 @contextmanager
-def progress(what: str, unit: str) -> Iterator[Callable[[int], None]]:
-    """A counter on the terminal for what may take long; nothing where nobody watches (CI, a pipe, WinDbg)."""
-    watched = not in_windbg() and sys.stderr.isatty()
-    shown = 0.0
+def progress(what: str, unit: str) -> Iterator["Step"]:
+    """A line on the terminal that tells how far a long work has come; erased at its end. Nothing where nobody
+    watches, and nothing for short work.
 
-    def step(count: int) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if watched and now - shown >= _PROGRESS_SECONDS:
-            shown = now
-            sys.stderr.write(f"\r{what}: {count} {unit}")
-            sys.stderr.flush()
-
-    # Short work shows nothing at all.
-    shown = time.monotonic()
+    Yields:
+        A function to call often with how many ``unit`` are done and, where it is known, which share of all
+        (0 to 1) that is.
+    """
+    line = ProgressLine(what, unit)
     try:
-        yield step
+        yield line.step if is_watched() else _nothing
     finally:
-        if watched:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        line.erase()
+
+
+class ProgressLine:
+    """The line of :func:`progress`, written a few times a second."""
+
+    def __init__(self, what: str, unit: str) -> None:
+        self._what = "".join(letter if letter.isprintable() else "?" for letter in what)
+        self._unit = unit
+        self._started = self._shown = time.monotonic()
+        self._length = 0
+
+    def step(self, count: int, share: Optional[float] = None) -> None:
+        """Tell it, unless it was told a moment ago."""
+        now = time.monotonic()
+        if now - self._shown < _PROGRESS_SECONDS:
+            return
+        self._shown = now
+        parts = [f"{count:,} {self._unit}"]
+        elapsed = now - self._started
+        parts.append(f"{count / elapsed:,.0f} {self._unit}/s")
+        if share:
+            parts.insert(0, f"{share:.0%}")
+            parts.append(f"{_duration(elapsed * (1 - share) / share)} left")
+        self._write(f"{self._what}: {', '.join(parts)}")
+
+    def erase(self) -> None:
+        """Leave an empty line behind."""
+        if self._length:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        # A line that wraps could not be erased, and the last column makes some terminals wrap.
+        width = max(20, shutil.get_terminal_size().columns - 1)
+        if len(text) > width:
+            # What changes is at the end.
+            text = "..." + text[len(text) - width + 3 :]
+        # Terminals echo Ctrl+C as two letters behind the line.
+        blank = " " * min(width, self._length + 2) + "\r"
+        line = text.ljust(self._length) if text else blank
+        # Before writing, which Ctrl+C may end: what may be there is to be erased.
+        self._length = max(self._length, len(text))
+        sys.stderr.write("\r" + line)
+        sys.stderr.flush()
+        self._length = len(text)
+
+
+def _nothing(count: int, share: Optional[float] = None) -> None:
+    pass
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds + 0.5)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def require_writable(path: str) -> None:

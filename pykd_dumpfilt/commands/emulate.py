@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
-from ..checking import Report, check
+from ..checking import Report
 from ..errors import UsageError
 from ..recording import Call, PageStore, Record
 from ..reports import render_text
 from ..trace import Limits, plain_name, record
 from . import console
+from ._checking import check_watched
 from ._command import Command
 from .start import add_around_argument, add_callback_argument, callback_locations
 
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     console.note(
         f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
     )
-    result = check(summary.path)
+    result = check_watched(summary.path)
     console.show(render_text(Report((result,))))
     return result.exit_code
 

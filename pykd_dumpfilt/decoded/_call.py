@@ -1,11 +1,11 @@
 """A call seen through typed, lazily decoded values."""
 
-from functools import cached_property
-from typing import Mapping, Optional, Tuple, Union
+from typing import Callable, Dict, Mapping, Optional, Tuple, TypeVar, Union, cast
 
 from ..recording import Buffer, Call, LoadedModule, PageSource, Piece, Side
 from ..structures import Machine, NtStatus
 from ._buffer import BufferView
+from ._lazy import lazy
 from ._structures import (
     FilterExtension,
     FilterInitializationData,
@@ -18,6 +18,9 @@ from ._structures import (
 from ._values import Absence, BufferUnreadableError, NoValue
 
 __all__ = ["DecodedCall", "DecodedSide"]
+
+_T = TypeVar("_T")
+_NO_MDL = NoValue(Absence.NOT_CAPTURED, "no MDL goes with this buffer")
 
 
 class DecodedSide:
@@ -41,25 +44,25 @@ class DecodedSide:
         """By lower-case name, unsigned."""
         return self.raw.registers
 
-    @cached_property
+    @lazy
     def filter_extension(self) -> Union[FilterExtension, NoValue]:
         """FILTER_EXTENSION."""
         return decode_filter_extension(self.raw.filter_extension, self._machine)
 
-    @cached_property
+    @lazy
     def filter_initialization_data(self) -> Union[FilterInitializationData, NoValue]:
         """FILTER_INITIALIZATION_DATA, where it was found."""
         return decode_filter_initialization_data(self.raw.filter_initialization_data, self._machine)
 
-    @cached_property
+    @lazy
     def disk_byte_offset(self) -> Union[int, NoValue]:
         """``*DiskByteOffset``: bytes, signed, relative to the partition."""
         return decode_disk_byte_offset(self.raw.disk_byte_offset, self._machine)
 
-    @cached_property
+    @lazy
     def mdls(self) -> Tuple[Union[Mdl, NoValue], ...]:
         """The MDL chain."""
-        return tuple(decode_mdl(piece, self._machine) for piece in self.raw.mdls)
+        return tuple([decode_mdl(piece, self._machine) for piece in self.raw.mdls])
 
     @property
     def mdl(self) -> Union[Mdl, NoValue]:
@@ -71,12 +74,12 @@ class DecodedSide:
         """The first bytes at each MDL's MappedSystemVa, read as virtual memory."""
         return self.raw.mapped
 
-    @cached_property
+    @lazy
     def buffers(self) -> Tuple[BufferView, ...]:
         """What each MDL describes."""
         return self._views(self.raw.buffers, self)
 
-    @cached_property
+    @lazy
     def source(self) -> Tuple[BufferView, ...]:
         """At a return that changed page frame numbers: what the MDLs described at entry, read again."""
         return self._views(self.raw.source, self._described or self)
@@ -94,10 +97,12 @@ class DecodedSide:
         return b"".join(view.content() for view in self.buffers)
 
     def _views(self, buffers: Tuple[Buffer, ...], side: "DecodedSide") -> Tuple[BufferView, ...]:
-        none = NoValue(Absence.NOT_CAPTURED, "no MDL goes with this buffer")
+        mdls = side.mdls
         return tuple(
-            BufferView(raw, side.mdls[index] if index < len(side.mdls) else none, self._pages)
-            for index, raw in enumerate(buffers)
+            [
+                BufferView(raw, mdls[index] if index < len(mdls) else _NO_MDL, self._pages)
+                for index, raw in enumerate(buffers)
+            ]
         )
 
 
@@ -109,6 +114,11 @@ class DecodedCall:
         module: the copy it belongs to; None where the recording lost it.
         machine: whose layouts.
         pages: where page contents are.
+
+    Attributes:
+        callbacks: the names that the called address serves.
+        callback: the callback's name; None where one address serves several, for then nobody can tell.
+        status: what the call returned; None where its return was not seen.
     """
 
     def __init__(
@@ -118,8 +128,12 @@ class DecodedCall:
         self.module = module
         self.machine = machine
         self.pages = pages
+        self.callbacks = call.callbacks
+        self.callback = call.callbacks[0] if len(call.callbacks) == 1 else None
+        self.status = None if call.status is None else NtStatus(call.status)
         self.entry = DecodedSide(call.entry, machine, pages)
         self.exit: Optional[DecodedSide] = None
+        self._found: Dict[Callable[[DecodedCall], object], object] = {}
         if call.exit is not None:
             self.exit = DecodedSide(call.exit, machine, pages, self.entry)
 
@@ -127,16 +141,6 @@ class DecodedCall:
     def number(self) -> int:
         """Counts entries from 0 over the whole recording."""
         return self.raw.number
-
-    @property
-    def callbacks(self) -> Tuple[str, ...]:
-        """The names that the called address serves."""
-        return self.raw.callbacks
-
-    @property
-    def callback(self) -> Optional[str]:
-        """The callback's name; None where one address serves several, for then nobody can tell."""
-        return self.raw.callbacks[0] if len(self.raw.callbacks) == 1 else None
 
     @property
     def label(self) -> str:
@@ -148,12 +152,13 @@ class DecodedCall:
         """The copy's name; "module 3" where the recording lost it."""
         return f"module {self.raw.module}" if self.module is None else self.module.name
 
-    @property
-    def status(self) -> Optional[NtStatus]:
-        """What the call returned; None where its return was not seen."""
-        return None if self.raw.status is None else NtStatus(self.raw.status)
+    def once(self, function: "Callable[[DecodedCall], _T]") -> _T:
+        """What ``function`` gives for this call, computed once however many ask."""
+        if function not in self._found:
+            self._found[function] = function(self)
+        return cast(_T, self._found[function])
 
-    @property
+    @lazy
     def byte_count(self) -> Union[int, NoValue]:
         """Bytes of the transfer at entry: the ByteCount of all MDLs."""
         mdls = self.entry.mdls

@@ -46,9 +46,10 @@ def mdl_changes(before: DecodedSide, after: DecodedSide, machine: Machine) -> It
 
 def structure_changes(before: DecodedSide, after: DecodedSide, machine: Machine) -> Iterator[Change]:
     """What changed in DiskByteOffset, FILTER_EXTENSION and FILTER_INITIALIZATION_DATA."""
-    old, new = before.disk_byte_offset, after.disk_byte_offset
-    if isinstance(old, int) and isinstance(new, int) and old != new:
-        yield Change("DiskByteOffset", "QuadPart", f"{old:#x}", f"{new:#x}")
+    if before.raw.disk_byte_offset != after.raw.disk_byte_offset:
+        old, new = before.disk_byte_offset, after.disk_byte_offset
+        if isinstance(old, int) and isinstance(new, int) and old != new:
+            yield Change("DiskByteOffset", "QuadPart", f"{old:#x}", f"{new:#x}")
     for name, one, two in (
         ("FILTER_EXTENSION", before.raw.filter_extension, after.raw.filter_extension),
         (

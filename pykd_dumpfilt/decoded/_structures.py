@@ -1,7 +1,8 @@
 """Structures of a call as typed values with our spelling of their fields; layouts are in ``structures``."""
 
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple, Union
+from functools import lru_cache
+from typing import Any, Callable, Optional, Tuple, TypeVar, Union
 
 from ..errors import StructureError
 from ..recording import Piece
@@ -30,6 +31,23 @@ __all__ = [
     "decode_filter_initialization_data",
     "decode_mdl",
 ]
+
+_T = TypeVar("_T")
+_REMEMBERED = 512
+_REMEMBERED_SIZE = 512
+
+
+def _remembered(
+    decode: Callable[[Piece, Machine], _T],
+) -> Callable[[Piece, Machine], _T]:
+    """The same for equal pieces, without decoding again: most structures are the same from one call to the
+    next. At most 512 of 512 bytes are remembered."""
+    remembered = lru_cache(maxsize=_REMEMBERED)(decode)
+
+    def decoder(piece: Piece, machine: Machine) -> _T:
+        return (remembered if len(piece.data) <= _REMEMBERED_SIZE else decode)(piece, machine)
+
+    return decoder
 
 
 @dataclass(frozen=True)
@@ -137,12 +155,17 @@ class Mdl:
 
 def decode_filter_extension(piece: Optional[Piece], machine: Machine) -> Union[FilterExtension, NoValue]:
     """The form since Windows 8 where there are bytes enough, else the one before."""
+    return NoValue(Absence.NOT_CAPTURED) if piece is None else _filter_extension(piece, machine)
+
+
+@_remembered
+def _filter_extension(piece: Piece, machine: Machine) -> Union[FilterExtension, NoValue]:
     layout = filter_extension(machine)
-    if piece is not None and len(piece.data) < layout.size:
+    if len(piece.data) < layout.size:
         layout = filter_extension(machine, 1)
     why = missing_bytes(piece, layout.size)
-    if piece is None or why is not None:
-        return why or NoValue(Absence.NOT_CAPTURED)
+    if why is not None:
+        return why
     fields = layout.parse(piece.data, allow_trailing=True)
     return FilterExtension(
         address=piece.address,
@@ -161,9 +184,14 @@ def decode_filter_initialization_data(
     piece: Optional[Piece], machine: Machine
 ) -> Union[FilterInitializationData, NoValue]:
     """In the form that the number of bytes asked for tells."""
-    why = missing_bytes(piece, 0 if piece is None else piece.asked)
-    if piece is None or why is not None:
-        return why or NoValue(Absence.NOT_CAPTURED)
+    return NoValue(Absence.NOT_CAPTURED) if piece is None else _filter_initialization_data(piece, machine)
+
+
+@_remembered
+def _filter_initialization_data(piece: Piece, machine: Machine) -> Union[FilterInitializationData, NoValue]:
+    why = missing_bytes(piece, piece.asked)
+    if why is not None:
+        return why
     try:
         fields = filter_initialization_data(machine, len(piece.data)).parse(piece.data)
     except StructureError as error:
@@ -186,12 +214,18 @@ def decode_filter_initialization_data(
 
 def decode_disk_byte_offset(piece: Optional[Piece], machine: Machine) -> Union[int, NoValue]:
     """LARGE_INTEGER.QuadPart: bytes, signed."""
+    return NoValue(Absence.NOT_CAPTURED) if piece is None else _disk_byte_offset(piece, machine)
+
+
+@_remembered
+def _disk_byte_offset(piece: Piece, machine: Machine) -> Union[int, NoValue]:
     why = missing_bytes(piece, 8)
-    if piece is None or why is not None:
-        return why or NoValue(Absence.NOT_CAPTURED)
+    if why is not None:
+        return why
     return int(large_integer(machine).parse(piece.data, allow_trailing=True)["QuadPart"])
 
 
+@_remembered
 def decode_mdl(piece: Piece, machine: Machine) -> Union[Mdl, NoValue]:
     """The header, and the page frame numbers that are there."""
     layout = mdl(machine)

@@ -35,7 +35,7 @@ from .model import (
     Side,
     Unloaded,
 )
-from .reader import Recording, open_recording
+from .reader import Progress, Recording, open_recording
 from .schema import schema
 from .versions import FORMAT, VERSION
 from .writer import RecordingWriter
@@ -63,6 +63,7 @@ __all__ = [
     "PageStore",
     "Pdb",
     "Piece",
+    "Progress",
     "Record",
     "Recording",
     "RecordingWriter",

@@ -6,6 +6,7 @@ pages.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Dict, List, Optional, Tuple
 
 from ._layout import PAGE_SIZE
@@ -56,10 +57,32 @@ _VIA = ("physical", "virtual")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{32}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_INTEGERS = {int}
+_REMEMBERED = 512
+_REMEMBERED_DIGITS = 1024
 
 
 def _piece(value: Any, key: str) -> Piece:
     fields = mapping(value, key)
+    data = fields.get("data")
+    if type(data) is str and len(data) <= _REMEMBERED_DIGITS and fields.get("missing") is None:
+        try:
+            return _whole_piece(fields.get("address"), data, fields.get("asked"))
+        except (TypeError, Wrong):
+            # Something is wrong with it, which is told below with its key.
+            pass
+    return _any_piece(fields, key)
+
+
+# typed: 1, 1.0 and True are equal keys, and only one of them is a count.
+@lru_cache(maxsize=_REMEMBERED, typed=True)
+def _whole_piece(address: Any, data: str, asked: Any) -> Piece:
+    """Most structures are the same from one call to the next; one value for them is made, compared and
+    decoded once. At most 512 of 512 bytes are remembered."""
+    return _any_piece({"address": address, "data": data, "asked": asked}, "")
+
+
+def _any_piece(fields: Dict[str, Any], key: str) -> Piece:
     data = octets(fields.get("data"), key, ".data")
     asked = count(fields.get("asked"), key, MAX_SIZE, ".asked")
     missing = fields.get("missing")
@@ -100,17 +123,22 @@ def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
     if type(via) is not str or via not in _VIA:
         raise Wrong(key + ".via", f"expected physical or virtual, found {shown(via)}")
     pages = items(fields.get("pages"), key + ".pages")
-    for page in pages:
-        if page is not None and (type(page) is not int or not 0 <= page < known_pages):
-            raise Wrong(
-                key + ".pages", f"expected numbers of pages below {known_pages} or null, found {shown(page)}"
-            )
+    holes = 0
+    # All at once, for speed; what is wrong is found one by one.
+    if set(map(type, pages)) != _INTEGERS or min(pages) < 0 or max(pages) >= known_pages:
+        for page in pages:
+            if page is not None and (type(page) is not int or not 0 <= page < known_pages):
+                raise Wrong(
+                    key + ".pages",
+                    f"expected numbers of pages below {known_pages} or null, found {shown(page)}",
+                )
+        holes = pages.count(None)
     offset = count(fields.get("offset"), key + ".offset", PAGE_SIZE - 1)
     size = count(fields.get("size"), key + ".size", max(0, len(pages) * PAGE_SIZE - offset))
     unreadable = (
         _unreadable(fields["unreadable"], key + ".unreadable", pages) if "unreadable" in fields else {}
     )
-    if len(unreadable) != pages.count(None):
+    if len(unreadable) != holes:
         raise Wrong(key + ".unreadable", "must say for each page that is null why it could not be read")
     truncated = optional_text(fields.get("truncated"), key + ".truncated")
     return Buffer(via, offset, size, tuple(pages), unreadable, truncated)

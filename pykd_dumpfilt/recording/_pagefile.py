@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from ..errors import RecordingError
+from ..spool import Spool
 from ._layout import DIGEST_SIZE, PAGE_SIZE
 from .codec import NewPages
 
@@ -17,6 +18,8 @@ __all__ = ["PageFile", "open_regular"]
 _CACHED = 256
 _NONE = bytes(DIGEST_SIZE)
 _CHUNK = 256
+# Not on Windows.
+_PREAD = getattr(os, "pread", None)
 
 
 def open_regular(path: Path) -> int:
@@ -31,7 +34,8 @@ def open_regular(path: Path) -> int:
 class PageFile:
     """The pages of a recording.
 
-    Memory: 16 bytes for each page that the lines brought, and 1 MiB of pages.
+    Memory: 1 MiB of pages, and up to 4 MiB of digests, 16 bytes for each page that the lines brought; more
+    digests are in a temporary file.
 
     Attributes:
         problem: why there is no page at all; empty where the file can be read.
@@ -39,7 +43,7 @@ class PageFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._digests = bytearray()
+        self._digests = Spool()
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self.problem = ""
         self._fd = -1
@@ -70,18 +74,20 @@ class PageFile:
         """Pages that lines have brought the digests of (or lost them)."""
         return len(self._digests) // DIGEST_SIZE
 
-    def bring(self, pages: NewPages) -> bool:
-        """Learn digests from a line; False where they leave out more pages than the file holds."""
+    def bring(self, pages: NewPages, known: int) -> bool:
+        """Learn digests from a line; False where they leave out more pages than the file holds. ``known`` is
+        how many pages the lines before it brought, which may be read for the second time."""
         if pages.end > self.in_file:
             # The trace may still be running.
             self.look_again()
-        if pages.first > max(self.brought, self.in_file):
+        if pages.first > max(known, self.in_file):
             return False
         if pages.end > self.brought:
             if pages.first > self.brought:
                 self._gaps = True
-                self._digests += _NONE * (pages.first - self.brought)
-            self._digests += pages.digests[(self.brought - pages.first) * DIGEST_SIZE :]
+                while pages.first > self.brought:
+                    self._digests.append(_NONE * min(pages.first - self.brought, _CHUNK))
+            self._digests.append(pages.digests[(self.brought - pages.first) * DIGEST_SIZE :])
         return True
 
     def look_again(self) -> None:
@@ -159,14 +165,18 @@ class PageFile:
         return self._digest(number) not in (b"", _NONE)
 
     def _digest(self, number: int) -> bytes:
-        return bytes(self._digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE])
+        return self._digests.read(number * DIGEST_SIZE, DIGEST_SIZE)
 
     def _read(self, offset: int, size: int) -> bytes:
         if self._fd < 0:
             return b""
-        found = b""
+        found: bytes = b""
         try:
-            os.lseek(self._fd, offset, os.SEEK_SET)
+            if _PREAD is not None:
+                found = _PREAD(self._fd, size, offset)
+                if len(found) == size:
+                    return found
+            os.lseek(self._fd, offset + len(found), os.SEEK_SET)
             while len(found) < size:
                 part = os.read(self._fd, size - len(found))
                 if not part:

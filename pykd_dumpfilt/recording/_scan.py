@@ -1,11 +1,10 @@
 """One way through the lines of a recording, in order, noting on the way what is wrong."""
 
-from array import array
-from bisect import bisect_left
-from typing import BinaryIO, Dict, Iterator, Optional, Tuple, Union
+from typing import BinaryIO, Dict, Iterator, List, Optional, Tuple, Union
 
 from ..errors import RecordingError
 from . import codec
+from ._callindex import CallIndex, Numbers, Stretch
 from ._damage import DamageLog
 from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME
 from ._pagefile import PageFile
@@ -15,6 +14,7 @@ from .versions import Step
 __all__ = ["Scan"]
 
 _MAX_MODULES = 10_000
+_MAX_TWICE = 1000
 _CHUNK = 1024 * 1024
 
 
@@ -26,7 +26,8 @@ class Scan:
         modules: by number.
         footer: None until it came.
         footer_at: where its line begins.
-        calls: calls that were given.
+        index: the calls that were given.
+        reached: where in the file the line after the last one that was read begins.
     """
 
     def __init__(self, pages: PageFile, upgrade: Optional[Step]) -> None:
@@ -34,44 +35,50 @@ class Scan:
         self.modules: Dict[int, LoadedModule] = {}
         self.footer: Optional[Footer] = None
         self.footer_at = 0
-        self.calls = 0
+        self.index = CallIndex()
+        self.reached = 0
         self._pages = pages
         self._upgrade = upgrade
         self._known = 0
-        # Of each call: its number, where its line begins, and the line's number.
-        self._numbers = array("Q")
-        self._offsets = array("Q")
-        self._lines = array("Q")
+        self._numbers = Numbers()
+        self._twice: List[int] = []
         if pages.problem:
             self.damage.add(pages.problem)
 
     def records(self, file: BinaryIO, offset: int) -> Iterator[Record]:
         """The records of the lines from ``offset`` on, the header's end."""
-        for number, at, raw in self._read(file, offset):
+        for number, at, raw in self._read(file, offset, 1):
             if self.footer is not None:
                 self.damage.add(f"{CALLS_NAME} goes on after its footer; nothing of that is read")
                 break
+            self.reached = at + len(raw)
+            known = self._known
             item = self._take(number, raw)
             if isinstance(item, Footer):
                 self.footer, self.footer_at = item, at
             elif item is not None:
                 if isinstance(item, Call):
-                    self._numbers.append(item.number)
-                    self._offsets.append(at)
-                    self._lines.append(number)
-                    self.calls += 1
+                    self.index.add(item.number, at, number, known)
+                    if not self._numbers.add(item.number):
+                        self._is_twice(item.number)
                 yield item
         self._finish()
 
-    def find(self, number: int) -> Optional[Tuple[int, int]]:
-        """Where the line of a call begins, and its number; after the last record only."""
-        at = bisect_left(self._numbers, number)
-        if at < len(self._numbers) and self._numbers[at] == number:
-            return self._offsets[at], self._lines[at]
-        return None
+    def again(self, file: BinaryIO, stretch: Stretch) -> Iterator[Tuple[int, Call]]:
+        """The calls of some lines that an earlier scan found there, each with the number of its line. This
+        scan is then spent: it notes what is wrong with these lines once more."""
+        self._known = stretch.known_pages
+        left = stretch.calls
+        for number, _, raw in self._read(file, stretch.offset, stretch.line - 1):
+            item = self._take(number, raw)
+            if isinstance(item, Call):
+                yield number, item
+                left -= 1
+                if not left:
+                    return
 
-    def _read(self, file: BinaryIO, offset: int) -> Iterator[Tuple[int, int, bytes]]:
-        number = 1
+    def _read(self, file: BinaryIO, offset: int, number: int) -> Iterator[Tuple[int, int, bytes]]:
+        """The lines after line ``number``: number, where it begins, its bytes."""
         while True:
             number += 1
             try:
@@ -119,7 +126,7 @@ class Scan:
         return line.item
 
     def _bring(self, number: int, pages: codec.NewPages) -> None:
-        if not self._pages.bring(pages):
+        if not self._pages.bring(pages, self._known):
             raise RecordingError(
                 f"line {number}, key pages.first: {pages.first}, but only {self._known} pages came before"
             )
@@ -156,25 +163,22 @@ class Scan:
                 "there is no footer: the recording was not closed in good order, and calls at its end may be "
                 "missing"
             )
-        elif self.footer.calls != self.calls:
-            self.damage.add(f"the footer counts {self.footer.calls} calls, {self.calls} can be read")
+        elif self.footer.calls != self.index.calls:
+            self.damage.add(f"the footer counts {self.footer.calls} calls, {self.index.calls} can be read")
         expected = self._known if self.footer is None else self.footer.pages
         self._pages.look_again()
         if self._pages.in_file < expected:
             self.damage.add(f"{PAGES_NAME} holds {self._pages.in_file} whole pages of {expected}")
         elif self.footer is not None and self._pages.size != expected * PAGE_SIZE:
             self.damage.add(f"{PAGES_NAME} is larger than the {expected} pages that the footer counts")
-        self._sort()
+        for number in sorted(self._twice):
+            self.damage.add(f"call {number} is there twice")
+        if self._numbers.lost_track:
+            self.damage.add("so many numbers of calls are missing that a call may be there twice untold")
 
-    def _sort(self) -> None:
-        # Calls end in another order than they begin only where one lies within another.
-        numbers = self._numbers
-        if all(numbers[at] < numbers[at + 1] for at in range(len(numbers) - 1)):
-            return
-        order = sorted(range(len(numbers)), key=numbers.__getitem__)
-        self._numbers, self._offsets, self._lines = (
-            array("Q", (column[at] for at in order)) for column in (numbers, self._offsets, self._lines)
-        )
-        for at in range(len(order) - 1):
-            if self._numbers[at] == self._numbers[at + 1]:
-                self.damage.add(f"call {self._numbers[at]} is there twice")
+    def _is_twice(self, number: int) -> None:
+        # Told in the order of numbers, not of lines, as long as they are few enough to be kept.
+        if len(self._twice) < _MAX_TWICE:
+            self._twice.append(number)
+        else:
+            self.damage.add(f"call {number} is there twice")

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Dict, List, Optional, Tuple
 
 __all__ = [
@@ -211,8 +212,8 @@ def registers(value: Any, key: str) -> Dict[str, int]:
         raise Wrong(key, "a register's name is 1 to 16 of a-z, 0-9 and _")
     try:
         # All at once, for speed; what is wrong is found one by one below.
-        values = [int(found, 16) for found in fields.values()]
-        if [hex(value) for value in values] == list(fields.values()) and _in_range(values):
+        values = list(map(int, fields.values(), repeat(16)))
+        if list(map(hex, values)) == list(fields.values()) and _in_range(values):
             return dict(zip(fields, values))
     except (TypeError, ValueError):
         pass

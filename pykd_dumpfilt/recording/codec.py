@@ -132,9 +132,14 @@ def _new_pages(value: Any, known: int) -> NewPages:
         raise _values.Wrong("pages.first", f"expected {known} or more, found {first}")
     digests = _values.items(fields.get("digests"), "pages.digests")
     size = 2 * DIGEST_SIZE
-    if not all(type(digest) is str and len(digest) == size for digest in digests):
+    try:
+        # Joining takes nothing but texts.
+        text = "".join(digests)
+    except TypeError:
+        text = ""
+    if digests and (not text or set(map(len, digests)) != {size}):
         raise _values.Wrong("pages.digests", f"each must be {size} hex digits")
-    return NewPages(first, _values.octets("".join(digests), "pages.digests"))
+    return NewPages(first, _values.octets(text, "pages.digests"))
 
 
 _READERS: Dict[str, Callable[..., Any]] = {

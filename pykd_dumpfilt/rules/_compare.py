@@ -69,5 +69,5 @@ def _same_pages(given: Given, start: int, end: int, extent: Extent) -> bool:
     if byte != written_byte:
         return False
     count = (byte + end - start + PAGE_SIZE - 1) // PAGE_SIZE
-    written = extent.pages[written_index : written_index + count].tolist()
-    return UNREADABLE not in written and written == list(given.view.raw.pages[index : index + count])
+    written = extent.pages[written_index : written_index + count]
+    return written == given.view.raw.pages[index : index + count] and UNREADABLE not in written

@@ -4,7 +4,8 @@ They are told by the page frame numbers at entry, for the MDL may point elsewher
 """
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, Optional, Set, Tuple, Union
+from itertools import chain
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Set, Tuple, Union
 
 from ..decoded import Absence, BufferView, DecodedCall, DecodedSide, Mdl, NoValue
 from ..errors import RecordingError
@@ -76,21 +77,26 @@ class NeighbourChange(PageChange):
         return differing(self.before, self.after)[0]
 
 
-def originals(call: DecodedCall) -> Iterator[Union[Original, NoValue]]:
+def originals(call: DecodedCall) -> Tuple[Union[Original, NoValue], ...]:
     """For each MDL at entry its pages on both sides, or why they cannot be compared."""
-    if call.exit is None or not call.entry.mdls or not call.entry.buffers:
-        yield NoValue(Absence.NOT_CAPTURED, "the buffer at entry")
-        return
-    for index in range(len(call.entry.mdls)):
-        yield _original(call, call.exit, index)
+    return call.once(_originals)
+
+
+def _originals(call: DecodedCall) -> Tuple[Union[Original, NoValue], ...]:
+    done = call.exit
+    if done is None or not call.entry.mdls or not call.entry.buffers:
+        return (NoValue(Absence.NOT_CAPTURED, "the buffer at entry"),)
+    return tuple([_original(call, done, index) for index in range(len(call.entry.mdls))])
 
 
 def changed_pages(
-    call: DecodedCall, original: Original, pages: Iterable[int]
+    call: DecodedCall, original: Original, pages: Sequence[int]
 ) -> Iterator[Union[PageChange, NoValue]]:
     """Which of ``pages`` (indexes) changed, or why that cannot be told. Equal page numbers are equal pages,
     so an unchanged page is not read."""
     before, after = original.before.raw, original.after.raw
+    if before.pages == after.pages and None not in before.pages:
+        return
     for page in pages:
         one, two = before.pages[page], after.pages[page]
         if one is None or two is None:
@@ -187,17 +193,17 @@ class OwnPages:
         """Take in what a call put into its MDLs that its caller had not put there."""
         if call.exit is None or call.entry.raw.mdls == call.exit.raw.mdls:
             return
-        new = set(all_pfns(call.exit)).difference(all_pfns(call.entry), self.known(call))
+        new = set(all_pfns(call.exit)) - self.known(call)
+        if new:
+            new.difference_update(all_pfns(call.entry))
         if new and self._count + len(new) <= _MAX_OWN:
             self._known.setdefault(call.raw.module, set()).update(new)
             self._count += len(new)
 
 
-def all_pfns(side: DecodedSide) -> Iterator[int]:
+def all_pfns(side: DecodedSide) -> Iterable[int]:
     """The page frame numbers of the whole MDL chain."""
-    for mdl in side.mdls:
-        if isinstance(mdl, Mdl):
-            yield from mdl.pfns
+    return chain.from_iterable([mdl.pfns for mdl in side.mdls if isinstance(mdl, Mdl)])
 
 
 def _original(call: DecodedCall, done: DecodedSide, index: int) -> Union[Original, NoValue]:

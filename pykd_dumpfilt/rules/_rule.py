@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..decoded import DecodedCall
-from ..structures import NtStatus, Severity
+from ..structures import Machine, NtStatus, Severity
 from ._waiver import Waiver
 
 __all__ = ["Finding", "Level", "Outcome", "Rule", "RuleResult", "status_text"]
@@ -129,20 +129,29 @@ class Rule(abc.ABC):
         self._told: Set[Tuple[Any, ...]] = set()
         self._repeats = 0
 
+    def looks_at(self, callbacks: Tuple[str, ...], machine: Machine) -> bool:
+        """Whether a call of an address that serves ``callbacks`` is one of this rule's."""
+        if len(callbacks) == 1:
+            return callbacks[0] in self.callbacks
+        return self.ambiguous and not set(self.callbacks).isdisjoint(callbacks)
+
     def look(self, call: DecodedCall) -> None:
         """Judge a call if it is one of this rule's."""
-        if not (
-            call.callback in self.callbacks or (self.ambiguous and set(self.callbacks) & set(call.callbacks))
-        ):
+        if not self.looks_at(call.callbacks, call.machine):
             return
         if self.returned and call.exit is None:
-            self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
-            return
-        self.check(call)
+            self.not_returned(call)
+        else:
+            self.check(call)
+
+    def not_returned(self, call: DecodedCall) -> None:
+        """Say of a call that its return was not seen."""
+        self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
 
     @abc.abstractmethod
     def check(self, call: DecodedCall) -> None:
-        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out."""
+        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out.
+        (Where there is no room for temporary data, SpoolError ends the whole check.)"""
 
     def finish(self) -> RuleResult:
         """The result over all calls so far."""

@@ -101,9 +101,8 @@ class RegistersKept(Rule):
     callbacks = CALLBACKS
     ambiguous = True
 
-    def look(self, call: DecodedCall) -> None:
-        if call.machine is Machine.X64:
-            super().look(call)
+    def looks_at(self, callbacks: Tuple[str, ...], machine: Machine) -> bool:
+        return machine is Machine.X64 and super().looks_at(callbacks, machine)
 
     def check(self, call: DecodedCall) -> None:
         if call.exit is None:
@@ -137,7 +136,7 @@ def _not_comparable(call: DecodedCall) -> str:
     if call.exit is None:
         return "did not return"
     one, two = call.entry.raw.filter_extension, call.exit.raw.filter_extension
-    smallest, whole = (filter_extension(call.machine, version).size for version in (1, 2))
+    smallest, whole = filter_extension(call.machine, 1).size, filter_extension(call.machine, 2).size
     for when, piece in (("at entry", one), ("at return", two)):
         asked = 0 if piece is None else piece.asked
         why = missing_bytes(piece, max(smallest, min(asked, whole)))

@@ -1,10 +1,11 @@
 """The engine: records in, findings and a verdict out; live or from a recording, in bounded memory.
 
-Memory grows with what Dump_Write was given (some 200 bytes and 8 per page for each call), with nothing else.
+Memory grows by 24 bytes for each write (see :class:`~._intervals.IntervalMap`), with nothing else; what more
+is remembered of writes and reads is put aside in temporary files.
 """
 
 from dataclasses import dataclass, field
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ..decoded import DecodedCall
 from ..recording import Call, Callbacks, Fault, LoadedModule, PageSource, Record
@@ -67,6 +68,7 @@ class Judge:
         self._machine = machine
         self._rules = [rule() for rule in (RULES if rules is None else rules)]
         self._waivers = Waivers() if waivers is None else waivers
+        self._looking: Dict[Tuple[str, ...], List[Rule]] = {}
         self._seen = Seen()
         self._faults: List[str] = []
         self._fault_count = 0
@@ -120,11 +122,21 @@ class Judge:
         module = self._seen.modules.get(record.module)
         call = DecodedCall(record, module, self._machine, self._pages)
         self._seen.call(call)
+        rules = self._looking.get(call.callbacks)
+        if rules is None:
+            # Bounded: a recording can name each of the six callbacks once in a call.
+            rules = [rule for rule in self._rules if rule.looks_at(call.callbacks, self._machine)]
+            self._looking[call.callbacks] = rules
         new: List[Finding] = []
-        for rule in self._rules:
+        returned = call.exit is not None
+        for rule in rules:
             known = len(rule.findings)
-            rule.look(call)
-            new += [self._waivers.mark(finding) for finding in rule.findings[known:]]
+            if returned or not rule.returned:
+                rule.check(call)
+            else:
+                rule.not_returned(call)
+            if len(rule.findings) > known:
+                new += [self._waivers.mark(finding) for finding in rule.findings[known:]]
         return new
 
 

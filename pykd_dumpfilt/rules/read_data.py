@@ -4,7 +4,9 @@ Source: Microsoft's page "DUMP_READ callback function" (ntdddump.h): it may chan
 that the MDL describes, to undo what was done at the write.
 """
 
-from dataclasses import dataclass
+import struct
+from functools import lru_cache
+from hashlib import blake2b
 from typing import ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from ..decoded import BufferView, DecodedCall, NoValue, given_back
@@ -21,7 +23,7 @@ from ._originals import (
     originals,
 )
 from ._rule import Rule
-from ._written import Extent
+from ._written import Extents
 
 __all__ = ["ReadIsRepeatable", "ReadStaysInBuffer"]
 
@@ -30,7 +32,7 @@ _SHOWN = 16
 _MAX_READS = 1 << 16
 _PER_PLACE = 4
 
-_Key = Tuple[str, int, Tuple[int, ...]]
+_NAME_SIZE = 16
 
 
 class ReadStaysInBuffer(Rule):
@@ -145,18 +147,10 @@ class ReadStaysInBuffer(Rule):
         return True
 
 
-@dataclass(frozen=True)
-class _Read:
-    """One Dump_Read: what the buffers of its chain held at entry, and at return."""
-
-    call: int
-    given: List[Extent]
-    gave: List[Extent]
-
-
 class ReadIsRepeatable(Rule):
     """Judged where one disk offset is read more than once with the same data; a copy that is loaded again
-    begins anew. The last 65536 reads are remembered, as page numbers."""
+    begins anew. The last 65536 reads are remembered, as page numbers: some 15 MiB of memory, and on disk what
+    :class:`~._written.Extents` takes for each of their buffers at both sides."""
 
     id = "DF-READ-004"
     family = "read"
@@ -177,14 +171,17 @@ class ReadIsRepeatable(Rule):
 
     def begin(self) -> None:
         super().begin()
-        self._reads: Dict[_Key, List[_Read]] = {}
+        # By copy, disk offset and sizes, where the first extent of each read is; its others follow it.
+        self._reads: Dict[bytes, Tuple[int, ...]] = {}
+        self._extents = Extents()
         self._count = 0
         self._forgotten = 0
 
     def check(self, call: DecodedCall) -> None:
         if call.callback == "DriverEntry":
             # New keys may come with a new load.
-            for key in [key for key in self._reads if key[0] == call.module_name]:
+            name = _short(call.module_name)
+            for key in [key for key in self._reads if key.startswith(name)]:
                 self._count -= len(self._reads.pop(key))
             return
         if call.exit is None:
@@ -216,48 +213,53 @@ class ReadIsRepeatable(Rule):
         return ()
 
     def _judge(self, call: DecodedCall, offset: int, views: List[Tuple[BufferView, BufferView]]) -> None:
-        key = (call.module_name, offset, tuple(view.held for view, _ in views))
-        for earlier in self._reads.get(key, ()):
+        sizes = [view.held for view, _ in views]
+        key = _short(call.module_name) + struct.pack(f"<q{len(sizes)}Q", offset, *sizes)
+        for position in self._reads.get(key, ()):
             given = Difference()
-            if any(self._compare(call, offset, [view for view, _ in views], earlier.given, given)):
-                continue
-            if given.first is not None:
+            behind, why = self._compare(call, offset, [view for view, _ in views], position, given)
+            if why or given.first is not None:
                 continue
             gave = Difference()
-            why = self._compare(call, offset, [back for _, back in views], earlier.gave, gave)
+            _, why = self._compare(call, offset, [back for _, back in views], behind, gave)
             if gave.first is not None:
                 self.checked()
-                self._report(call, gave, earlier.call)
+                self._report(call, gave, self._extents.get(position).call)
             elif why:
                 self.cannot_tell(call, why[0])
             else:
                 self.checked()
             return
-        self._remember(key, call.number, views)
+        self._remember(key, call.number, offset, views)
 
-    @staticmethod
     def _compare(
-        call: DecodedCall, offset: int, views: List[BufferView], extents: List[Extent], difference: Difference
-    ) -> List[str]:
+        self, call: DecodedCall, offset: int, views: List[BufferView], position: int, difference: Difference
+    ) -> Tuple[int, List[str]]:
+        """Compare with the extents from a position on; gives where they end and what was not comparable."""
         why: List[str] = []
-        for index, (view, extent) in enumerate(zip(views, extents)):
+        for index, view in enumerate(views):
+            extent = self._extents.get(position)
             stretch = (offset, offset + view.held)
             why += compare(Given(index, offset, view.held, view), stretch, extent, call.pages, difference)
             offset += view.held
-        return why
+            position = extent.next
+        return position, why
 
-    def _remember(self, key: _Key, number: int, views: List[Tuple[BufferView, BufferView]]) -> None:
-        given, gave, base = [], [], key[1]
-        for view, back in views:
-            given.append(Extent(number, base, view))
-            gave.append(Extent(number, base, back))
-            base += view.held
-        reads = self._reads.setdefault(key, [])
+    def _remember(
+        self, key: bytes, number: int, offset: int, views: List[Tuple[BufferView, BufferView]]
+    ) -> None:
+        positions = []
+        for buffers in zip(*views):
+            base = offset
+            for view in buffers:
+                positions.append(self._extents.put(number, base, view))
+                base += view.held
+        reads = self._reads.get(key, ())
         if len(reads) >= _PER_PLACE:
-            reads.pop(0)
+            reads = reads[1:]
             self._count -= 1
             self._forgotten += 1
-        reads.append(_Read(number, given, gave))
+        self._reads[key] = (*reads, positions[0])
         self._count += 1
         if self._count > _MAX_READS:
             lost = len(self._reads.pop(next(iter(self._reads))))
@@ -284,6 +286,12 @@ class ReadIsRepeatable(Rule):
                 "now": first.got.hex(),
             },
         )
+
+
+@lru_cache(maxsize=64)
+def _short(name: str) -> bytes:
+    """A copy's name, by which its reads are kept apart."""
+    return blake2b(name.encode("utf-8", "replace"), digest_size=_NAME_SIZE).digest()
 
 
 def _part(original: Original, page: int) -> Tuple[int, int]:

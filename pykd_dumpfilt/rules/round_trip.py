@@ -16,11 +16,12 @@ from ._difference import Difference, First
 from ._numbers import MissingNumbers
 from ._plaintext import GivenShapes, shape_at, shape_given
 from ._rule import Rule, status_text
-from ._written import Disk, Extent
+from ._written import Disk, Extent, Extents
 
 __all__ = ["RoundTrip"]
 
 _LISTED = 8
+_MAX_COPIES = 1000
 # An error from one of these makes crashdmp skip the filter from then on, and data goes to disk unfiltered
 # and unseen (seen before Windows 8; inferred for later ones).
 _DISABLING = ("DriverEntry", "Dump_Start", "Dump_Write")
@@ -56,6 +57,7 @@ class RoundTrip(Rule):
     def begin(self) -> None:
         super().begin()
         self._disks: Dict[str, Disk] = {}
+        self._extents = Extents()
         self._numbers = MissingNumbers()
         self._unmatched_bytes = 0
         self._unmatched_reads = 0
@@ -65,7 +67,12 @@ class RoundTrip(Rule):
 
     def check(self, call: DecodedCall) -> None:
         self._numbers.add(call.number)
-        disk = self._disks.setdefault(call.module_name, Disk())
+        disk = self._disks.get(call.module_name)
+        if disk is None:
+            if len(self._disks) >= _MAX_COPIES:
+                self.cannot_tell(call, f"copies of more than {_MAX_COPIES} names were loaded")
+                return
+            disk = self._disks[call.module_name] = Disk()
         if call.callback == "Dump_Read":
             self._read(call, disk)
         elif _failed(call.status) and call.callback in _DISABLING:
@@ -122,7 +129,7 @@ class RoundTrip(Rule):
             missing = view.missing()
             if missing is not None:
                 problem = f"the buffer: {missing}"
-            disk.extents.put(base, base + size, Extent(call.number, base, view))
+            disk.extents.put(base, base + size, self._extents.put(call.number, base, view))
             self._shapes.take(view)
             base += size
         if problem:
@@ -174,14 +181,15 @@ class RoundTrip(Rule):
     ) -> int:
         """Compare one MDL's buffer; returns how many of its bytes were never written."""
         unmatched = 0
-        for start, stop, extent in disk.extents.over(given.base, given.base + given.held):
-            if extent is None:
+        for start, stop, position in disk.extents.over(given.base, given.base + given.held):
+            if position is None:
                 unmatched += stop - start
                 if len(self._unmatched) < _LISTED:
                     shape = shape_at(given.view, start - given.base)
                     begins = f", begins with {shape}" if shape else ""
                     self._unmatched.append(f"{start:#x} to {stop - 1:#x} (call {call.number}{begins})")
                 continue
+            extent = self._extents.get(position)
             why = self._uncertain(disk, extent, call)
             part = Difference() if why else difference
             unknown.update(dict.fromkeys(compare(given, (start, stop), extent, call.pages, part)))
@@ -204,7 +212,7 @@ class RoundTrip(Rule):
         first = difference.first
         if first is None:
             return
-        shape = _shape(call, disk, first)
+        shape = self._shape(call, disk, first)
         mdl = call.entry.mdls[first.mdl]
         pfn = None
         if isinstance(mdl, Mdl) and first.page < len(mdl.pfns):
@@ -234,13 +242,12 @@ class RoundTrip(Rule):
             },
         )
 
-
-def _shape(call: DecodedCall, disk: Disk, first: First) -> Optional[str]:
-    """What the page was known to be that the first differing byte is in."""
-    for _, _, extent in disk.extents.over(first.disk_offset, first.disk_offset + 1):
-        if extent is not None:
-            return shape_given(extent, first.disk_offset, call.pages)
-    return None
+    def _shape(self, call: DecodedCall, disk: Disk, first: First) -> Optional[str]:
+        """What the page was known to be that the first differing byte is in."""
+        for _, _, position in disk.extents.over(first.disk_offset, first.disk_offset + 1):
+            if position is not None:
+                return shape_given(self._extents.get(position), first.disk_offset, call.pages)
+        return None
 
 
 def _failed(status: Optional[NtStatus]) -> bool:

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [NAME ...] [--json]``."""
+"""``python -m tests.benchmarks [NAME ...] [--json]``, or ``replay --gib N [--kind KIND]``."""
 
 import argparse
 import json
@@ -6,10 +6,12 @@ import sys
 from importlib import import_module
 from typing import Dict
 
+from .replay import KINDS, run_large
+
 NAMES = {
     "decode": "decoding FILTER_EXTENSION, MDL and PFNs against struct",
     "recording": "writing, reading and verifying a recording",
-    "replay": "checking a recording: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
+    "replay": "checking recordings: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
     "wire": "KD packets for one Dump_Read call of 64 KiB, counted at the KD server (needs the lab)",
 }
 
@@ -23,14 +25,29 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument(
+        "--gib", type=int, metavar="N", help="replay one recording of N GiB of captured buffer, made for it"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=tuple(KINDS),
+        default="plain",
+        help="of that recording: all pages new (plain, the default), as systems make them (mixed), few "
+        "distinct pages and so little room (few)",
+    )
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}: choose from {', '.join(NAMES)}")
+    if arguments.gib is not None and (arguments.names != ["replay"] or arguments.gib < 1):
+        parser.error("--gib takes a number from 1 on, and goes with the benchmark replay alone")
     figures: Dict[str, Dict[str, float]] = {}
     for name in arguments.names or NAMES:
         print(f"{name}: {NAMES[name]}", file=sys.stderr)
-        figures[name] = import_module(f".{name}", __package__).run()
+        if arguments.gib is not None:
+            figures[name] = run_large(arguments.gib, arguments.kind)
+        else:
+            figures[name] = import_module(f".{name}", __package__).run()
     if arguments.json:
         only = list(figures.values())
         print(json.dumps(only[0] if len(only) == 1 else figures, indent=2))

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from pykd_dumpfilt.checking import check
 
-from .synthetic import write_recording
+from .replay import KINDS
 
 
-def test_the_synthetic_recording_passes(tmp_path: Path) -> None:
-    result = check(write_recording(tmp_path / "run", 3))
-    assert (result.verdict.value, result.damage, result.calls) == ("pass", (), 6)
+@pytest.mark.parametrize(("kind", "calls"), [("plain", 6), ("few", 6), ("mixed", 9)])
+def test_the_recordings_pass(tmp_path: Path, kind: str, calls: int) -> None:
+    result = check(KINDS[kind](tmp_path / "run", 3))
+    assert (result.verdict.value, result.damage, result.calls) == ("pass", (), calls)

@@ -9,7 +9,7 @@ import pytest
 
 from pykd_dumpfilt.checking import Report, Unreadable, WaiverUse, check, use_of_waivers
 from pykd_dumpfilt.errors import RecordingError
-from pykd_dumpfilt.recording import Header, RecordingWriter
+from pykd_dumpfilt.recording import Header, Progress, RecordingWriter
 
 from ..rules.examples import Script
 from .examples import HEADER, TODAY, failing, passing, waiver, write
@@ -65,13 +65,19 @@ def test_lost_calls_are_incomplete(tmp_path: Path) -> None:
     assert "2 calls happened and could not be recorded" in result.result.reasons
 
 
-def test_progress_counts_records(tmp_path: Path) -> None:
+def test_progress_tells_bytes_and_calls(tmp_path: Path) -> None:
     script = Script()
     for _ in range(600):
         script.plain("Dump_Start")
-    seen: List[int] = []
-    check(write(tmp_path / "long", script), seen.append)
-    assert seen == [256, 512]
+    seen: List[Progress] = []
+    path = write(tmp_path / "long", script)
+    check(path, seen.append)
+    size = (path / "calls.jsonl").stat().st_size
+    # The first record is the module.
+    assert [now.calls for now in seen] == [255, 511, 600]
+    assert [now.total for now in seen] == [size] * 3
+    assert 0.4 < seen[0].done / size < 0.45
+    assert seen[-1].done == size
 
 
 def test_what_is_no_recording_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Bytes put aside: the same whether they are in memory, in the file, or in both."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pykd_dumpfilt import spool
+from pykd_dumpfilt.errors import SpoolError
+from pykd_dumpfilt.spool import Spool
+
+FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "aes_xts.dumpfilt"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.binary(max_size=40), max_size=30),
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 90))),
+)
+def test_reads_what_was_appended(parts: List[bytes], reads: List[Tuple[int, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spool, "_IN_MEMORY", 100)
+        patch.setattr(spool, "_TAIL", 50)
+        patch.setattr(spool, "_BLOCK", 64)
+        one, whole = Spool(), b""
+        for part in parts:
+            assert one.append(part) == len(whole)
+            whole += part
+            for at, size in reads[:3]:
+                assert one.read(at, size) == whole[at : at + size]
+        assert len(one) == len(whole)
+        for at, size in reads:
+            assert one.read(at, size) == whole[at : at + size]
+
+
+def test_stays_in_memory_while_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
+    one = Spool()
+    for _ in range(1024):
+        one.append(bytes(4096))
+    assert one.read(4 * 2**20 - 2, 10) == b"\0\0"
+
+
+def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_IN_MEMORY", 10)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    one = Spool()
+    one.append(b"0123456789abcdef")
+    if sys.platform != "win32":
+        assert list(tmp_path.iterdir()) == []
+    assert one.read(10, 6) == b"abcdef"
+    del one
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_IN_MEMORY", 10)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(SpoolError, match=r"cannot keep temporary data in .*gone: No such file or directory"):
+        Spool().append(bytes(11))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs setrlimit")
+def test_a_full_disk_is_an_error_that_says_what_to_do() -> None:
+    program = (
+        "import resource, sys; from pykd_dumpfilt import spool; from pykd_dumpfilt.cli import main;"
+        "spool._IN_MEMORY = spool._TAIL = 100;"
+        # As a full disk: no file may grow past 1000 bytes.
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY));"
+        "sys.exit(main(['check', sys.argv[1]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(FIXTURE)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("dumpfilt: error: cannot keep temporary data in ")
+    assert "TMPDIR" in done.stderr
+    assert done.stderr.count("\n") == 1
