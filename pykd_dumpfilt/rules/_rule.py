@@ -14,6 +14,7 @@ __all__ = ["Finding", "Level", "Outcome", "Rule", "RuleResult", "status_text"]
 MAX_FINDINGS = 20
 MAX_SENTENCES = 5
 _MAX_TEXT = 300
+_MAX_TOLD = 10_000
 
 
 class Level(str, enum.Enum):
@@ -199,7 +200,8 @@ class Rule(abc.ABC):
         if key in self._told:
             self._repeats += 1
             return
-        self._told.add(key)
+        if len(self._told) < _MAX_TOLD:
+            self._told.add(key)
         self.find(call, message, evidence)
 
     def cannot_tell(self, call: DecodedCall, why: str) -> None:

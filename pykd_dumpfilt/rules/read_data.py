@@ -32,7 +32,7 @@ _SHOWN = 16
 _MAX_READS = 1 << 16
 _PER_PLACE = 4
 
-_NAME_SIZE = 16
+_DIGEST_SIZE = 16
 
 
 class ReadStaysInBuffer(Rule):
@@ -171,7 +171,8 @@ class ReadIsRepeatable(Rule):
 
     def begin(self) -> None:
         super().begin()
-        # By copy, disk offset and sizes, where the first extent of each read is; its others follow it.
+        # By digests of the copy's name and of offset and sizes, where the first extent of each read is; its
+        # others follow it.
         self._reads: Dict[bytes, Tuple[int, ...]] = {}
         self._extents = Extents()
         self._count = 0
@@ -213,8 +214,8 @@ class ReadIsRepeatable(Rule):
         return ()
 
     def _judge(self, call: DecodedCall, offset: int, views: List[Tuple[BufferView, BufferView]]) -> None:
-        sizes = [view.held for view, _ in views]
-        key = _short(call.module_name) + struct.pack(f"<q{len(sizes)}Q", offset, *sizes)
+        place = struct.pack(f"<q{len(views)}Q", offset, *[view.held for view, _ in views])
+        key = _short(call.module_name) + blake2b(place, digest_size=_DIGEST_SIZE).digest()
         for position in self._reads.get(key, ()):
             given = Difference()
             behind, why = self._compare(call, offset, [view for view, _ in views], position, given)
@@ -291,7 +292,7 @@ class ReadIsRepeatable(Rule):
 @lru_cache(maxsize=64)
 def _short(name: str) -> bytes:
     """A copy's name, by which its reads are kept apart."""
-    return blake2b(name.encode("utf-8", "replace"), digest_size=_NAME_SIZE).digest()
+    return blake2b(name.encode("utf-8", "replace"), digest_size=_DIGEST_SIZE).digest()
 
 
 def _part(original: Original, page: int) -> Tuple[int, int]:
