@@ -50,6 +50,8 @@ OWN_VA = 0xFFFFAB0000400000
 _KEPT = ("rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15")
 REGISTERS: Mapping[str, int] = {
     **{name: 0x1000 + index for index, name in enumerate(_KEPT)},
+    **{f"xmm{number}": 0x716EADD322E9343FACB970FB4BEFCF5A + number for number in range(6, 16)},
+    "cr8": 15,
     "rsp": 0xFFFFE40000015EC8,
     "efl": 0x202,
 }
