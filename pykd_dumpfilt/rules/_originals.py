@@ -10,15 +10,12 @@ from typing import Dict, Iterable, Iterator, Optional, Sequence, Set, Tuple, Uni
 from ..decoded import Absence, BufferView, DecodedCall, DecodedSide, Mdl, NoValue
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE
-from ._difference import differing
 
 __all__ = [
-    "NeighbourChange",
     "Original",
     "OwnPages",
     "PageChange",
     "all_pfns",
-    "changed_neighbours",
     "changed_pages",
     "is_in_use",
     "originals",
@@ -53,28 +50,6 @@ class PageChange:
     page: int
     before: bytes
     after: bytes
-
-
-@dataclass(frozen=True)
-class NeighbourChange(PageChange):
-    """A page next to the buffer of MDL ``mdl`` that is not the same at return as at entry. ``page`` counts
-    from the buffer's first page: negative before it. ``address`` is the page's, ``distance`` how many bytes
-    before the buffer's first page, or behind its last, the first changed byte lies."""
-
-    mdl: int
-    address: int
-    distance: int
-
-    @property
-    def place(self) -> str:
-        """Where the first changed byte lies, for people."""
-        side = "before the buffer's first" if self.page < 0 else "behind the buffer's last"
-        return f"{self.distance} bytes {side} page (at {self.address + self.first:#x})"
-
-    @property
-    def first(self) -> int:
-        """The first changed byte of the page."""
-        return differing(self.before, self.after)[0]
 
 
 def originals(call: DecodedCall) -> Tuple[Union[Original, NoValue], ...]:
@@ -113,44 +88,6 @@ def changed_pages(
                 yield NoValue(Absence.UNDECODABLE, f"page {one} or {two} has not {PAGE_SIZE} bytes")
             elif contents[0] != contents[1]:
                 yield PageChange(page, *contents)
-
-
-def changed_neighbours(call: DecodedCall) -> Iterator[NeighbourChange]:
-    """The pages next to the caller's buffers that changed, where the recording has them. One that belongs to
-    another buffer of the chain, or to the call itself, is left out; one that could not be read tells nothing.
-    """
-    if call.exit is None or not call.entry.raw.around:
-        return
-    described = set(_pages(call.entry))
-    sides = zip(call.entry.mdls, call.entry.raw.around, call.exit.raw.around)
-    for number, (mdl, before, after) in enumerate(sides):
-        if not isinstance(mdl, Mdl) or len(before.pages) != len(after.pages):
-            continue
-        count = len(before.pages) // 2
-        first = mdl.mapped_system_va // PAGE_SIZE
-        for index, (one, two) in enumerate(zip(before.pages, after.pages)):
-            page = index - count if index < count else index - count + max(1, mdl.span)
-            if one is None or two is None or one == two or first + page in described:
-                continue
-            try:
-                contents = call.pages.page(one), call.pages.page(two)
-            except RecordingError:
-                continue
-            if len(contents[0]) != len(contents[1]) or contents[0] == contents[1]:
-                continue
-            if is_in_use(call, contents[0]):
-                continue
-            at = differing(*contents)[0]
-            distance = -page * PAGE_SIZE - at if page < 0 else (page - max(1, mdl.span)) * PAGE_SIZE + at
-            yield NeighbourChange(page, *contents, number, (first + page) * PAGE_SIZE, distance)
-
-
-def _pages(side: DecodedSide) -> Iterator[int]:
-    """The numbers of the virtual pages at which the chain's buffers are mapped."""
-    for mdl in side.mdls:
-        if isinstance(mdl, Mdl) and mdl.mapped_system_va:
-            first = mdl.mapped_system_va // PAGE_SIZE
-            yield from range(first, first + len(mdl.pfns))
 
 
 def is_in_use(call: DecodedCall, page: bytes) -> bool:

@@ -8,7 +8,8 @@ from .callback import ExtensionUnchanged, RegistersKept
 from .census import TransferCensus
 from .ending import IrqlKept, NoBugCheck, ReturnsToCaller
 from .read import ReadKeepsMdl, ReadKeepsOffset
-from .read_data import ReadIsRepeatable, ReadStaysInBuffer
+from .read_outside import ReadStaysInBuffer
+from .read_repeat import ReadIsRepeatable
 from .registration import (
     CallbacksInImage,
     FlagHasTwoNames,

@@ -11,17 +11,9 @@ from typing import ClassVar, Mapping, Optional, Tuple, Union
 from ..decoded import Absence, DecodedCall, DecodedSide, NoValue
 from ..recording import PAGE_SIZE
 from ._difference import differing
+from ._neighbours import first_changed_neighbour
 from ._offset import changed_offset
-from ._originals import (
-    NeighbourChange,
-    Original,
-    OwnPages,
-    PageChange,
-    changed_neighbours,
-    changed_pages,
-    is_in_use,
-    originals,
-)
+from ._originals import Original, OwnPages, PageChange, changed_pages, is_in_use, originals
 from ._rule import Level, Rule
 
 __all__ = ["WriteKeepsByteCount", "WriteKeepsOffset", "WriteKeepsSource"]
@@ -96,13 +88,14 @@ class WriteKeepsSource(Rule):
                     changed.pages += 1
                     changed.bytes += count
         self._own.learn(call)
-        neighbour = next(changed_neighbours(call), None)
+        neighbour = first_changed_neighbour(call)
         if changed is not None:
             self.checked()
             self._report(call, changed)
         elif neighbour is not None:
             self.checked()
-            self._report_neighbour(call, neighbour)
+            what = f"Dump_Write changed what lies beside its caller's buffer: {neighbour}"
+            self.find(call, what, {**neighbour.evidence, "inside": False})
         elif why is not None:
             self.cannot_tell(call, f"the original buffer: {why}")
         elif live is not None:
@@ -133,25 +126,6 @@ class WriteKeepsSource(Rule):
             self._in_use += 1
             return True
         return False
-
-    def _report_neighbour(self, call: DecodedCall, change: NeighbourChange) -> None:
-        byte, _, count = differing(change.before, change.after)
-        before, after = change.before[byte : byte + _SHOWN], change.after[byte : byte + _SHOWN]
-        self.find(
-            call,
-            f"Dump_Write changed {count} bytes in a page next to its caller's buffer, {change.place}: from "
-            f"{before.hex()} to {after.hex()}",
-            {
-                "mdl": change.mdl,
-                "page": change.page,
-                "byte": byte,
-                "address": f"{change.address + byte:#x}",
-                "inside": False,
-                "before": before.hex(),
-                "after": after.hex(),
-                "bytes": count,
-            },
-        )
 
     def _report(self, call: DecodedCall, changed: _Changed) -> None:
         original, change = changed.original, changed.first

@@ -6,7 +6,8 @@ from typing import List
 import pytest
 
 from pykd_dumpfilt.recording import Buffer, Call, LoadedModule
-from pykd_dumpfilt.rules.read_data import ReadIsRepeatable, ReadStaysInBuffer
+from pykd_dumpfilt.rules.read_outside import ReadStaysInBuffer
+from pykd_dumpfilt.rules.read_repeat import ReadIsRepeatable
 
 from .examples import DUMP, Script, findings, mdl, outcome, pattern, rule_result, side
 from .transfers_by_hand import judged
@@ -306,7 +307,7 @@ def test_a_buffer_without_an_mdl_is_incomplete() -> None:
 
 
 def test_reads_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pykd_dumpfilt.rules.read_data._MAX_READS", 3)
+    monkeypatch.setattr("pykd_dumpfilt.rules.read_repeat._MAX_READS", 3)
     script = Script()
     for at in range(5):
         script.read(at * 0x1000, DATA)
