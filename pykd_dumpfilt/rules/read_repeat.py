@@ -1,8 +1,8 @@
 """Dump_Read: the same answer to the same data.
 
 Source: Microsoft's page "DUMP_READ callback function" (ntdddump.h): what it changes in the buffer is to undo
-what was done at the write. That this depends on nothing but the data and its place is inferred: the system may
-read a range again, or in other parts.
+what was done at the write. That this depends on nothing but the data and its place is inferred: the system
+may read a range again, or in other parts.
 """
 
 import struct
