@@ -1,14 +1,22 @@
-"""The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning."""
+"""The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning, which the
+JSON Schema beside this module describes."""
 
 import json
+import pkgutil
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
 from ..rules import Finding, RuleResult, Waiver
 
-__all__ = ["FORMAT", "render_json", "report_object"]
+__all__ = ["FORMAT", "render_json", "report_object", "schema"]
 
 FORMAT = "dumpfilt-report/1"
+
+
+def schema() -> Dict[str, Any]:
+    """The JSON Schema (2020-12) that every report is valid against; a new dict each time."""
+    found: Dict[str, Any] = json.loads(pkgutil.get_data(__package__, "report.schema.json") or b"{}")
+    return found
 
 
 def render_json(report: Report) -> str:
