@@ -137,17 +137,11 @@ class Rule(abc.ABC):
         return self.ambiguous and not set(self.callbacks).isdisjoint(callbacks)
 
     def look(self, call: DecodedCall) -> None:
-        """Judge a call if it is one of this rule's."""
-        if not self.looks_at(call.callbacks, call.machine):
-            return
+        """Judge a call that is one of this rule's (:meth:`looks_at`)."""
         if self.returned and call.exit is None:
-            self.not_returned(call)
+            self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
         else:
             self.check(call)
-
-    def not_returned(self, call: DecodedCall) -> None:
-        """Say of a call that its return was not seen."""
-        self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
 
     @abc.abstractmethod
     def check(self, call: DecodedCall) -> None:

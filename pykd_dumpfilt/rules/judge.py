@@ -128,13 +128,9 @@ class Judge:
             rules = [rule for rule in self._rules if rule.looks_at(call.callbacks, self._machine)]
             self._looking[call.callbacks] = rules
         new: List[Finding] = []
-        returned = call.exit is not None
         for rule in rules:
             known = len(rule.findings)
-            if returned or not rule.returned:
-                rule.check(call)
-            else:
-                rule.not_returned(call)
+            rule.look(call)
             if len(rule.findings) > known:
                 new += [self._waivers.mark(finding) for finding in rule.findings[known:]]
         return new
