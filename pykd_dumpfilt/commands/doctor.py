@@ -42,6 +42,11 @@ def examine() -> Iterator[Finding]:
         emulator = 'pip install "pykd-dumpfilt[emulator]"'
         yield _library("unicorn", "dumpfilt emulate", emulator)
         yield _library("pefile", "dumpfilt emulate", emulator)
+        report = 'pip install "pykd-dumpfilt[report]"'
+        yield _library("jinja2", "dumpfilt check -o report.html", report)
+        yield _library("matplotlib", "dumpfilt check -o report.html", report)
+        if sys.version_info < (3, 11):
+            yield _library("tomli", "dumpfilt check --waivers", 'pip install "pykd-dumpfilt[waivers]"')
     yield from _debugger()
 
 
