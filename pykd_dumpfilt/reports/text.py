@@ -10,7 +10,7 @@ from ._waivers import describe_use, describe_waiver, waived_by
 
 __all__ = ["render_text"]
 
-_ID_WIDTH = 11
+_ID_WIDTH = 12
 _OUTCOME_WIDTH = 13
 _LISTED_REASONS = 12
 _LISTED_FINDINGS = 10

@@ -31,7 +31,7 @@ def test_a_failing_recording(tmp_path: Path) -> None:
         "\n"
         "Rules\n"
     )
-    assert "\n  DF-TRIP-001  fail                 1 checked  Dump_Read gives back" in text
+    assert "\n  DF-TRIP-001   fail                 1 checked  Dump_Read gives back" in text
     assert text.endswith(
         "\n\nNext\n  look at the first error: dumpfilt show bad.dumpfilt --call 1\n"
         "  read why it is one, with wrong and right code: dumpfilt rule DF-TRIP-001"
@@ -55,7 +55,7 @@ def test_a_warning_is_not_called_a_failure(tmp_path: Path) -> None:
     script.records[0] = LoadedModule(0, "dump_myfilt", 0xFFFFF80031000000, 0x7000)
     text = render_text(Report((check(write(tmp_path / "odd", script)),)))
     assert text.startswith("PASS  ")
-    assert "  DF-ARGS-002  warning" in text
+    assert "  DF-ARGS-002   warning" in text
     assert "  warning DF-ARGS-002, call 0, Dump_Write\n" in text
 
 
@@ -105,7 +105,7 @@ def test_a_waived_finding_is_shown_and_does_not_fail(tmp_path: Path) -> None:
         "\n"
         "Rules\n"
     ) in text
-    assert "\n  DF-TRIP-001  waived               1 checked  Dump_Read gives back" in text
+    assert "\n  DF-TRIP-001   waived               1 checked  Dump_Read gives back" in text
     # Nothing to do next, and nothing to say on a waiver that does its work.
     assert "Next" not in text
     assert "Waivers" not in text
