@@ -25,9 +25,11 @@ _NAMES: Dict[int, str] = {
     0xA0: "INTERNAL_POWER_ERROR",
     0xC4: "DRIVER_VERIFIER_DETECTED_VIOLATION",
     0xD1: "DRIVER_IRQL_NOT_LESS_OR_EQUAL",
-    0xE2: "MANUALLY_INITIATED_CRASH",
     0x139: "KERNEL_SECURITY_CHECK_FAILURE",
 }
+
+
+_MANUALLY_INITIATED_CRASH = 0xE2  # by .crash, or from the keyboard
 
 
 class IrqlKept(Rule):
@@ -62,7 +64,9 @@ class IrqlKept(Rule):
 class NoBugCheck(Rule):
     """Some filters (VeraCrypt, DiskCryptor) raise one on purpose, since an error status does not keep data
     from being written. It is still the end of the dump, or of the resume. In a crash dump only a bug check
-    other than the one that is being dumped can be told."""
+    other than the one that is being dumped can be told. While a machine resumes other processors run, and
+    what they raise cannot be told from the callback's own; MANUALLY_INITIATED_CRASH is somebody's wish.
+    """
 
     id = "DF-CALL-005"
     family = "call"
@@ -82,6 +86,9 @@ class NoBugCheck(Rule):
         if raised is None:
             if call.exit is not None:
                 self.checked()
+            return
+        if raised.code == _MANUALLY_INITIATED_CRASH:
+            self.cannot_tell(call, "the machine was crashed on purpose while it was running")
             return
         self.checked()
         name = _NAMES.get(raised.code, "")

@@ -68,6 +68,14 @@ def test_a_bug_check_fails_and_is_named() -> None:
     assert outcome(by(ReturnsToCaller, script), "DF-CALL-006") == ("not exercised", 0)
 
 
+def test_a_machine_that_somebody_crashed_is_not_the_filter_s_doing() -> None:
+    script = Script()
+    plain(script, "Dump_Write", exit=None, status=None, bug_check=BugCheck(0xE2, (0, 0, 0, 0)))
+    result = by(NoBugCheck, script)
+    assert findings(result, "DF-CALL-005") == []
+    assert (outcome(result, "DF-CALL-005"), result.verdict.value) == (("incomplete", 0), "incomplete")
+
+
 def test_a_bug_check_without_a_known_name_is_told_by_number() -> None:
     script = Script()
     plain(script, "Dump_Write", exit=None, status=None, bug_check=BugCheck(0x29, (1, 2, 3, 4)))
