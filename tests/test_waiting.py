@@ -119,10 +119,12 @@ def test_a_terminal_shows_progress_and_is_left_empty(terminal: Callable[..., Ter
     assert shown
     assert all("calls/s" in line and " s left" in line and len(line) < 100 for line in shown)
     assert "\n" not in one.seen
-    # A line of blanks over the last one, then back to the start.
+    # A line of blanks over the last one, then back to the start; the same where the report is made.
+    assert lines[-3:-2] == ["making the text report ..."]
     assert lines[-1] == ""
-    assert lines[-2].strip() == ""
-    assert len(lines[-2]) >= len(shown[-1].rstrip())
+    for told, blanks in ((shown[-1], lines[lines.index(shown[-1]) + 1]), tuple(lines[-3:-1])):
+        assert blanks.strip() == ""
+        assert len(blanks) >= len(told.rstrip())
 
 
 def test_ci_logs_stay_clean(terminal: Callable[..., Terminal]) -> None:

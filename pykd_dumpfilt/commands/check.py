@@ -49,7 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
             console.error(str(error))
     report = Report(tuple(results), use_of_waivers(waivers, results, today), tuple(unreadable))
     if results or chosen.name != "text" or arguments.output is not None:
-        console.deliver(chosen.render(report), arguments.output)
+        # HTML goes through the recordings once more, for its pictures.
+        with console.busy(f"making the {chosen.name} report"):
+            text = chosen.render(report)
+        console.deliver(text, arguments.output)
     return report.exit_code
 
 

@@ -14,6 +14,7 @@ from ..errors import UsageError
 __all__ = [
     "ProgressLine",
     "Step",
+    "busy",
     "deliver",
     "error",
     "in_windbg",
@@ -98,6 +99,18 @@ def progress(what: str, unit: str) -> Iterator["Step"]:
         line.erase()
 
 
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """The same for work that cannot tell how far it has come."""
+    line = ProgressLine(what, "")
+    try:
+        if is_watched():
+            line.tell()
+        yield
+    finally:
+        line.erase()
+
+
 class ProgressLine:
     """The line of :func:`progress`, written a few times a second."""
 
@@ -120,6 +133,10 @@ class ProgressLine:
             parts.insert(0, f"{share:.0%}")
             parts.append(f"{_duration(elapsed * (1 - share) / share)} left")
         self._write(f"{self._what}: {', '.join(parts)}")
+
+    def tell(self) -> None:
+        """Say what is being done, and no more."""
+        self._write(f"{self._what} ...")
 
     def erase(self) -> None:
         """Leave an empty line behind."""
