@@ -15,6 +15,8 @@ FINGERPRINT = "dumpfiltFault/v1"
 _NUMBER = re.compile(
     r"(?<!\w)(?:0x[0-9a-fA-F]+|(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]+|[0-9a-fA-F]{8,})(?!\w)", re.ASCII
 )
+# What the data happened to be, where the fault met it.
+_OF_THE_DATA = frozenset({"known_shape", "kept_shape"})
 _BYTES = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
@@ -24,7 +26,8 @@ def fingerprint(filter_name: str, finding: Finding) -> str:
     not in it, nor is the message's wording."""
     kind: Set[str] = set()
     for key, value in finding.evidence.items():
-        kind.update(f"{key}={word}" for word in _words(value))
+        if key not in _OF_THE_DATA:
+            kind.update(f"{key}={word}" for word in _words(value))
     parts = [finding.rule, filter_name.lower(), finding.callback, *sorted(kind)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 

@@ -96,6 +96,8 @@ def test_another_fault_is_another() -> None:
     ("one", "two"),
     [
         ({"pfn": None}, {"pfn": "0x1a90"}),
+        ({"known_shape": None}, {"known_shape": "a page of zeros"}),
+        ({"kept_shape": "zeros"}, {"kept_shape": None}),
         (
             {"byte": 5, "expected": "00ff", "got": "cccc"},
             {"byte": 9, "expected": "aabb", "got": "deadbeefcafe"},
