@@ -3,10 +3,10 @@
 import datetime
 import os
 from dataclasses import dataclass, field
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Header, LoadedModule, Progress, Recording, open_recording
+from .recording import Call, Header, LoadedModule, Progress, Recording, open_recording
 from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
 from .structures import Machine
 
@@ -171,8 +171,10 @@ def check(
     with open_recording(path) as recording:
         header = recording.header
         engine = Judge(recording, _machine(header), waivers=Waivers(waivers, header, today))
+        lines: Dict[int, int] = {}
         for number, record in enumerate(recording, 1):
-            engine.feed(record)
+            if engine.feed(record) and isinstance(record, Call):
+                lines.setdefault(record.number, recording.line)
             if progress is not None and number % _PROGRESS_EVERY == 0:
                 progress(recording.progress)
         if progress is not None:
@@ -180,14 +182,14 @@ def check(
         footer = recording.footer
         damage = tuple(recording.damage)
         result = engine.finish(damage, footer.lost if footer else 0)
-        modules = tuple(recording.modules[number] for number in sorted(recording.modules))
+        modules = recording.modules
         return CheckResult(
             path=str(recording.path),
-            header=recording.header,
+            header=header,
             result=result,
             damage=damage,
-            modules=modules,
-            lines=_lines(recording, result),
+            modules=tuple(modules[number] for number in sorted(modules)),
+            lines=_lines(recording, result, lines),
             seal=_seal(recording) if seal else None,
         )
 
@@ -212,10 +214,12 @@ def use_of_waivers(
     return tuple(uses)
 
 
-def _lines(recording: Recording, result: Result) -> Mapping[int, int]:
+def _lines(recording: Recording, result: Result, passed: Mapping[int, int]) -> Mapping[int, int]:
+    """Of the calls that findings name. ``passed``: those that were noted when they were judged."""
     lines = {}
     for number in {finding.call for finding in result.findings}:
-        line = recording.line_of(number)
+        # A rule may find at one call, or at the end, what was wrong with another.
+        line = passed[number] if number in passed else recording.line_of(number)
         if line is not None:
             lines[number] = line
     return lines

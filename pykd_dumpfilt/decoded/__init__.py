@@ -11,6 +11,7 @@ from ._buffer import BufferView
 from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
 from ._given_back import given_back
+from ._neighbours import NeighbourPage, neighbour_pages
 from ._structures import DiskGeometry, FilterExtension, FilterInitializationData, Mdl, PartitionInfo
 from ._values import Absence, BufferUnreadableError, NoValue, missing_bytes
 
@@ -25,11 +26,13 @@ __all__ = [
     "FilterExtension",
     "FilterInitializationData",
     "Mdl",
+    "NeighbourPage",
     "NoValue",
     "PartitionInfo",
     "given_back",
     "layout_of",
     "mdl_changes",
     "missing_bytes",
+    "neighbour_pages",
     "structure_changes",
 ]

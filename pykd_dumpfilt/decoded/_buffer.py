@@ -63,6 +63,21 @@ class BufferView:
             yield index, first, last
             position += last - first
 
+    def part(self, page: int) -> Tuple[int, int]:
+        """First byte and end byte of the buffer's part of one of its pages, by the MDL's ByteCount (where
+        there is no MDL, as far as it is held)."""
+        start = self.raw.offset - page * PAGE_SIZE
+        size = self.mdl.byte_count if isinstance(self.mdl, Mdl) else self.held
+        return max(0, start), max(0, min(PAGE_SIZE, start + size))
+
+    def parts_of(self, pfn: int) -> Iterator[Tuple[int, int]]:
+        """The buffer's parts of the physical page ``pfn``, as :meth:`part` gives them; an MDL may name a page
+        many times."""
+        if isinstance(self.mdl, Mdl):
+            for page, one in enumerate(self.mdl.pfns):
+                if one == pfn:
+                    yield self.part(page)
+
     def read(self, start: int, end: int) -> bytes:
         """The bytes at positions ``start`` to ``end``.
 

@@ -85,6 +85,12 @@ class DecodedSide:
         return self._views(self.raw.source, self._described or self)
 
     @property
+    def described_at_entry(self) -> Tuple[BufferView, ...]:
+        """The pages that the MDLs described at entry: ``source`` where they were read again, else
+        ``buffers``."""
+        return self.source or self.buffers
+
+    @property
     def buffer(self) -> bytes:
         """The whole transfer: the buffers of all MDLs, joined.
 

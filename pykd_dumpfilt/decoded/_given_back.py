@@ -15,7 +15,7 @@ def given_back(call: DecodedCall, index: int) -> Union[BufferView, NoValue]:
     none = NoValue(Absence.NOT_CAPTURED)
     if call.exit is None:
         return none
-    views = call.exit.source or call.exit.buffers
+    views = call.exit.described_at_entry
     if index >= len(views) or index >= len(call.entry.buffers):
         return none
     view, entry = views[index], call.entry.buffers[index].raw

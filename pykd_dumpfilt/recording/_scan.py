@@ -28,6 +28,7 @@ class Scan:
         footer_at: where its line begins.
         index: the calls that were given.
         reached: where in the file the line after the last one that was read begins.
+        line: the number of that last one, from 1.
     """
 
     def __init__(self, pages: PageFile, upgrade: Optional[Step]) -> None:
@@ -37,6 +38,7 @@ class Scan:
         self.footer_at = 0
         self.index = CallIndex()
         self.reached = 0
+        self.line = 1
         self._pages = pages
         self._upgrade = upgrade
         self._known = 0
@@ -51,7 +53,7 @@ class Scan:
             if self.footer is not None:
                 self.damage.add(f"{CALLS_NAME} goes on after its footer; nothing of that is read")
                 break
-            self.reached = at + len(raw)
+            self.reached, self.line = at + len(raw), number
             known = self._known
             item = self._take(number, raw)
             if isinstance(item, Footer):

@@ -108,6 +108,12 @@ class Recording:
             return Progress(0, self._size, 0)
         return Progress(self._latest.reached, max(self._size, self._latest.reached), self._latest.index.calls)
 
+    @property
+    def line(self) -> int:
+        """The line of calls.jsonl, from 1, that the latest iteration has come to: that of the record which
+        it gave last."""
+        return 1 if self._latest is None else self._latest.line
+
     def calls(self) -> Iterator[Call]:
         """The calls, in the order they ended."""
         for record in self:

@@ -6,7 +6,7 @@ from typing import Dict, Iterator, List, Tuple
 from ..decoded import BufferView, Change, DecodedCall, DecodedSide, mdl_changes, structure_changes
 from ..errors import RecordingError
 
-__all__ = ["brief_changes", "byte_ranges", "changed_registers", "pages_given_back", "structure_change_lines"]
+__all__ = ["brief_changes", "byte_ranges", "changed_registers", "structure_change_lines"]
 
 _LISTED = 100
 _BRIEF = 4
@@ -57,13 +57,6 @@ def changed_registers(call: DecodedCall) -> List[Tuple[str, int, int]]:
             continue
         found.append((name, before, after))
     return found
-
-
-def pages_given_back(call: DecodedCall) -> Tuple[BufferView, ...]:
-    """At return, the pages that the MDLs described at entry."""
-    if call.exit is None:
-        return ()
-    return call.exit.source or call.exit.buffers
 
 
 def byte_ranges(before: bytes, after: bytes) -> List[Tuple[int, int]]:

@@ -45,8 +45,8 @@ def recording_section(checked: CheckResult, number: int) -> Iterator[str]:
     verdict = checked.verdict
     yield f"## {number}. {escaped(checked.filter)}, {checked.scenario}: {verdict.value.upper()}"
     yield ""
-    waived = sum(rule.waived for rule in checked.result.rules)
-    but = f", but for {counted(waived, 'finding')} that waivers accept" if waived else ""
+    waived = counted(checked.waived, "finding")
+    but = f", but for {waived} that waivers accept" if checked.waived else ""
     yield f"**{verdict.value.upper()}**: {_VERDICTS[verdict]}{but}."
     yield ""
     yield from _bullets(checked.result.reasons)

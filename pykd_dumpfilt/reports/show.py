@@ -11,7 +11,6 @@ from ._differences import (
     brief_changes,
     byte_ranges,
     changed_registers,
-    pages_given_back,
     structure_change_lines,
 )
 from ._fields import field_lines
@@ -128,7 +127,8 @@ def _one_call(call: DecodedCall, whole: bool) -> Iterator[str]:
 def _changed(call: DecodedCall) -> List[str]:
     lines = [printable(line) for line in structure_change_lines(call)]
     lines += [f"{name}: {before:#x} -> {after:#x}" for name, before, after in changed_registers(call)]
-    for index, (before, after) in enumerate(zip(call.entry.buffers, pages_given_back(call))):
+    given_back = () if call.exit is None else call.exit.described_at_entry
+    for index, (before, after) in enumerate(zip(call.entry.buffers, given_back)):
         lines += _buffer_changes("buffer" if index == 0 else f"buffer {index} of the chain", before, after)
     return lines or ["nothing"]
 

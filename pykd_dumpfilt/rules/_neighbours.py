@@ -7,7 +7,7 @@ anybody's; a trace asks for these pages only where it is told to (``Limits.aroun
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Optional
 
-from ..decoded import DecodedCall, DecodedSide, Mdl
+from ..decoded import DecodedCall, DecodedSide, Mdl, neighbour_pages
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE
 from ._difference import differing
@@ -67,41 +67,33 @@ class NeighbourChange:
 def first_changed_neighbour(call: DecodedCall) -> Optional[NeighbourChange]:
     """The first page next to one of the caller's buffers that changed. One that belongs to another buffer of
     the chain, or to the call itself, is left out; one that was not read on both sides tells nothing."""
-    if call.exit is None or not call.entry.raw.around:
-        return None
-    return next(_changed(call, call.exit), None)
+    return next(_changed(call), None) if call.entry.raw.around else None
 
 
-def _changed(call: DecodedCall, done: DecodedSide) -> Iterator[NeighbourChange]:
+def _changed(call: DecodedCall) -> Iterator[NeighbourChange]:
     described = set(_pages(call.entry))
-    sides = zip(call.entry.mdls, call.entry.raw.around, done.raw.around)
-    for number, (mdl, before, after) in enumerate(sides):
-        if not isinstance(mdl, Mdl) or len(before.pages) != len(after.pages):
+    for beside in neighbour_pages(call):
+        one, two = beside.before, beside.after
+        if one is None or two is None or one == two or beside.address // PAGE_SIZE in described:
             continue
-        count, span = len(before.pages) // 2, max(1, mdl.span)
-        first = mdl.mapped_system_va // PAGE_SIZE
-        for index, (one, two) in enumerate(zip(before.pages, after.pages)):
-            page = index - count if index < count else index - count + span
-            if one is None or two is None or one == two or first + page in described:
-                continue
-            try:
-                old, new = call.pages.page(one), call.pages.page(two)
-            except RecordingError:
-                continue
-            if len(old) != len(new) or old == new or is_in_use(call, old):
-                continue
-            byte, last, changed = differing(old, new)
-            yield NeighbourChange(
-                mdl=number,
-                page=page,
-                address=(first + page) * PAGE_SIZE + byte,
-                distance=-page * PAGE_SIZE - byte if page < 0 else (page - span) * PAGE_SIZE + byte,
-                byte=byte,
-                last_byte=last,
-                count=changed,
-                before=old[byte : byte + _SHOWN],
-                after=new[byte : byte + _SHOWN],
-            )
+        try:
+            old, new = call.pages.page(one), call.pages.page(two)
+        except RecordingError:
+            continue
+        if len(old) != len(new) or old == new or is_in_use(call, old):
+            continue
+        byte, last, changed = differing(old, new)
+        yield NeighbourChange(
+            mdl=beside.mdl,
+            page=beside.page,
+            address=beside.address + byte,
+            distance=abs(beside.distance + byte),
+            byte=byte,
+            last_byte=last,
+            count=changed,
+            before=old[byte : byte + _SHOWN],
+            after=new[byte : byte + _SHOWN],
+        )
 
 
 def _pages(side: DecodedSide) -> Iterator[int]:

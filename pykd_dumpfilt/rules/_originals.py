@@ -147,7 +147,7 @@ def _original(call: DecodedCall, done: DecodedSide, index: int) -> Union[Origina
     mdl = call.entry.mdls[index]
     if isinstance(mdl, NoValue):
         return mdl
-    views = done.source or done.buffers
+    views = done.described_at_entry
     if index >= len(call.entry.buffers) or index >= len(views):
         return NoValue(Absence.NOT_CAPTURED, f"the buffer of MDL {index}")
     before, after = call.entry.buffers[index], views[index]

@@ -89,7 +89,7 @@ class ReadStaysInBuffer(Rule):
         self.checked()
         first, last, count = differing(change.before, bytes(after))
         pfn = original.pfn(change.page)
-        start, end = _part(original, change.page)
+        start, end = original.before.part(change.page)
         place = (
             f"{start - first} bytes before its start"
             if first < start
@@ -114,13 +114,6 @@ class ReadStaysInBuffer(Rule):
         return True
 
 
-def _part(original: Original, page: int) -> Tuple[int, int]:
-    """First byte and end byte of the buffer's part of one of its pages."""
-    start = original.before.raw.offset
-    end = start + original.mdl.byte_count - page * PAGE_SIZE
-    return max(0, start - page * PAGE_SIZE), max(0, min(PAGE_SIZE, end))
-
-
 def _edges(original: Original) -> List[int]:
     """The pages of the buffer that have bytes outside it."""
     start = original.before.raw.offset
@@ -135,12 +128,10 @@ def _edges(original: Original) -> List[int]:
 def _described(call: DecodedCall, original: Original, page: int) -> List[Tuple[int, int]]:
     """All parts of a page that the chain describes: chained buffers may share one, and a page that only fills
     up a transfer may be named many times."""
-    parts = [_part(original, page)]
+    parts = [original.before.part(page)]
     pfn = original.pfn(page)
-    if pfn is None:
-        return parts
-    for other in originals(call):
-        if isinstance(other, NoValue):
-            continue
-        parts += [_part(other, index) for index, one in enumerate(other.mdl.pfns) if one == pfn]
+    if pfn is not None:
+        for other in originals(call):
+            if not isinstance(other, NoValue):
+                parts += other.before.parts_of(pfn)
     return parts

@@ -122,15 +122,10 @@ class Capture:
             return Buffer("virtual", 0, 0, ())
         first = VirtualAddress(address - address % PAGE_SIZE)
         behind = first + max(1, len(described.pfns)) * PAGE_SIZE
-        found: Dict[int, int] = {}
-        reasons: Dict[int, str] = {}
-        for index in range(2 * count):
-            at = (
-                first + (index - count) * PAGE_SIZE if index < count else behind + (index - count) * PAGE_SIZE
-            )
-            data, reason = self._try(at, PAGE_SIZE)
-            if not self._put(data, index, found):
-                reasons[index] = reason or "not read"
+        found, reasons = self._virtual(first + -count * PAGE_SIZE, count)
+        more, why = self._virtual(behind, count)
+        found.update({count + index: page for index, page in more.items()})
+        reasons.update({count + index: reason for index, reason in why.items()})
         pages = tuple(found.get(index) for index in range(2 * count))
         return Buffer("virtual", 0, len(pages) * PAGE_SIZE, pages, reasons)
 

@@ -255,6 +255,13 @@ def test_pages_around_a_buffer_are_read_where_they_are_asked_for() -> None:
         assert (before.via, len(before.pages), before.size) == ("virtual", 2, 8192)
         old, new = contents(run.sink, before.pages), contents(run.sink, after.pages)
         assert [at for at in range(8192) if old[at] != new[at]] == [4095]
+    # The pages two away are not mapped here; what is nearer is read all the same.
+    wider = Traced(with_callback("Dump_Write", code), limits=Limits(around=2))
+    (near,) = run.sink.named("Dump_Write")[0].entry.around
+    (far,) = wider.sink.named("Dump_Write")[0].entry.around
+    assert [page is None for page in far.pages] == [True, False, False, True]
+    assert sorted(far.unreadable) == [0, 3]
+    assert contents(wider.sink, far.pages) == contents(run.sink, near.pages)
     assert Traced(with_callback("Dump_Write", code)).sink.named("Dump_Write")[0].entry.around == ()
 
 

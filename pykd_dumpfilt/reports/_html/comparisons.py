@@ -3,12 +3,12 @@
 from itertools import islice
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
-from ...decoded import DecodedCall, NoValue, given_back, layout_of
+from ...decoded import DecodedCall, NoValue, given_back, layout_of, neighbour_pages
 from ...errors import RecordingError
 from ...recording import Piece
 from ...rules import Finding
 from .comparison import Comparison, compare
-from .transfers import Placed, described, gave_back, given, holding, part, sent
+from .transfers import Placed, described, gave_back, given, holding, sent
 from .walk import Walk
 
 __all__ = ["comparisons", "shows_bytes"]
@@ -48,32 +48,25 @@ def _found(finding: Finding, walk: Walk) -> Iterator[Comparison]:
 
 def _round_trip(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
     number = _number(finding, "written_by_call")
-    if number is None:
-        return
-    written = walk.call(number)
-    yield from _at_disk_offset(
-        finding,
-        (f"Given to Dump_Write, call {number}", given(written)),
-        (f"Given back by Dump_Read, call {call.number}", gave_back(call)),
-    )
+    if number is not None:
+        left = f"Given to Dump_Write, call {number}", given(walk.call(number))
+        right = f"Given back by Dump_Read, call {call.number}", gave_back(call)
+        yield from _at_disk_offset(finding, left, right)
 
 
 def _repeated(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
     number = _number(finding, "earlier_call")
-    if number is None:
-        return
-    earlier = walk.call(number)
-    yield from _at_disk_offset(
-        finding,
-        (f"Given back by call {number}", gave_back(earlier)),
-        (f"Given back by call {call.number}", gave_back(call)),
-    )
+    if number is not None:
+        left = f"Given back by call {number}", gave_back(walk.call(number))
+        right = f"Given back by call {call.number}", gave_back(call)
+        yield from _at_disk_offset(finding, left, right)
 
 
 def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
-    index, page = _number(finding, "mdl"), _number(finding, "page")
     if "address" in finding.evidence:
         yield from _neighbour(finding, call, walk)
+        return
+    index, page = _number(finding, "mdl"), _number(finding, "page")
     if index is None or page is None or index >= len(call.entry.buffers):
         return
     before, after = call.entry.buffers[index], given_back(call, index)
@@ -82,7 +75,7 @@ def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compariso
     one, two = before.raw.pages[page], after.raw.pages[page]
     if one is None or two is None:
         return
-    start, end = part(before, page)
+    start, end = before.part(page)
     ignore = described(call, before, page) if finding.rule == "DF-READ-003" else []
     yield compare(
         f"Page {page} of the buffer{'' if index == 0 else f' of MDL {index} of the chain'}, whole; bytes "
@@ -94,25 +87,15 @@ def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compariso
 
 
 def _neighbour(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
-    index, page = _number(finding, "mdl"), finding.evidence.get("page")
-    if index is None or type(page) is not int or call.exit is None or index >= len(call.entry.mdls):
-        return
-    mdl = call.entry.mdls[index]
-    around, after = call.entry.raw.around[index : index + 1], call.exit.raw.around[index : index + 1]
-    if isinstance(mdl, NoValue) or not around or not after:
-        return
-    count = len(around[0].pages) // 2
-    place = page + count if page < 0 else page - max(1, mdl.span) + count
-    if not 0 <= place < min(len(around[0].pages), len(after[0].pages)):
-        return
-    one, two = around[0].pages[place], after[0].pages[place]
-    if one is not None and two is not None:
-        where = "before the buffer's first" if page < 0 else "behind the buffer's last"
-        yield compare(
-            f"The page {where}, whole: nothing of it is the filter's",
-            ("At entry", walk.page(one)),
-            ("At return", walk.page(two)),
-        )
+    place = finding.evidence.get("mdl"), finding.evidence.get("page")
+    for beside in neighbour_pages(call):
+        if (beside.mdl, beside.page) == place and beside.before is not None and beside.after is not None:
+            where = "before the buffer's first" if beside.page < 0 else "behind the buffer's last"
+            yield compare(
+                f"The page {where}, whole: nothing of it is the filter's",
+                ("At entry", walk.page(beside.before)),
+                ("At return", walk.page(beside.after)),
+            )
 
 
 def _mdls(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:

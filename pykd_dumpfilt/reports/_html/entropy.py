@@ -78,7 +78,7 @@ def transfer_views(call: DecodedCall) -> List[Tuple[BufferView, BufferView]]:
     if call.callback == "Dump_Write":
         return list(zip(call.entry.buffers, call.exit.buffers))
     if call.callback == "Dump_Read":
-        return list(zip(call.entry.buffers, call.exit.source or call.exit.buffers))
+        return list(zip(call.entry.buffers, call.exit.described_at_entry))
     return []
 
 

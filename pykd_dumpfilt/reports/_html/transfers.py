@@ -3,9 +3,8 @@
 from typing import List, Optional, Sequence, Tuple, Union
 
 from ...decoded import BufferView, DecodedCall, DecodedSide, Mdl, NoValue, given_back
-from ...recording import PAGE_SIZE
 
-__all__ = ["Placed", "described", "gave_back", "given", "holding", "part"]
+__all__ = ["Placed", "described", "gave_back", "given", "holding"]
 
 Placed = List[Tuple[int, BufferView]]
 """Buffers with the disk offset of their first bytes."""
@@ -46,19 +45,10 @@ def holding(placed: Placed, offset: int) -> Optional[Tuple[int, BufferView]]:
     return next(((base, view) for base, view in placed if base <= offset < base + view.held), None)
 
 
-def part(view: BufferView, page: int) -> Tuple[int, int]:
-    """First byte and end byte of a buffer's part of one of its pages."""
-    start = view.raw.offset - page * PAGE_SIZE
-    return max(0, start), max(0, min(PAGE_SIZE, start + view.held))
-
-
 def described(call: DecodedCall, view: BufferView, page: int) -> List[Tuple[int, int]]:
     """All parts of a page that the chain describes: chained buffers may share one."""
-    parts = [part(view, page)]
-    if not isinstance(view.mdl, Mdl) or page >= len(view.mdl.pfns):
-        return parts
-    for other in call.entry.buffers:
-        if isinstance(other.mdl, Mdl):
-            pages = (index for index, pfn in enumerate(other.mdl.pfns) if pfn == view.mdl.pfns[page])
-            parts += [part(other, index) for index in pages]
+    parts = [view.part(page)]
+    if isinstance(view.mdl, Mdl) and page < len(view.mdl.pfns):
+        for other in call.entry.buffers:
+            parts += other.parts_of(view.mdl.pfns[page])
     return parts
