@@ -1,7 +1,10 @@
 """The only door to a target."""
 
 from .port import (
+    DEBUG_REGISTERS,
     PAGE_SIZE,
+    READ_SIZE,
+    BreakHandler,
     Breakpoint,
     BugCheckData,
     Debugger,
@@ -18,7 +21,10 @@ from .port import (
 )
 
 __all__ = [
+    "DEBUG_REGISTERS",
     "PAGE_SIZE",
+    "READ_SIZE",
+    "BreakHandler",
     "Breakpoint",
     "BugCheckData",
     "Debugger",

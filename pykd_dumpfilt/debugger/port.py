@@ -12,7 +12,10 @@ from ..errors import TargetError
 from ..structures import Machine
 
 __all__ = [
+    "DEBUG_REGISTERS",
     "PAGE_SIZE",
+    "READ_SIZE",
+    "BreakHandler",
     "Breakpoint",
     "BugCheckData",
     "Debugger",
@@ -30,6 +33,13 @@ __all__ = [
 
 PAGE_SIZE = 4096
 """Bytes in a page on every machine we trace."""
+
+DEBUG_REGISTERS = 4
+"""Debug registers that hold an address: DR0 to DR3 (AMD64 manual volume 2, 13.1.1)."""
+
+READ_SIZE = 3944
+"""Bytes that one reply to a read carries at most over KD: PACKET_MAX_SIZE 4000 less the 56 of
+DBGKD_MANIPULATE_STATE64 (windbgkd.h). Engines without a wire read any number at once."""
 
 _A = TypeVar("_A", bound="_Address")
 
@@ -143,6 +153,10 @@ ModuleHandler = Callable[[Module], None]
 """Called while the target is stopped because a module came or went. Must not raise."""
 
 
+BreakHandler = Callable[[], None]
+"""Called while the target is stopped for a reason of its own. Must not raise."""
+
+
 class Breakpoint(Protocol):
     """A breakpoint that its holder owns."""
 
@@ -193,13 +207,26 @@ class Debugger(Protocol):
         """The last bug check that the target's kernel noted; None where there was none, or where the engine
         cannot tell."""
 
-    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> Breakpoint:
+    def set_breakpoint(
+        self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
+    ) -> Breakpoint:
         """Stop at ``address``, before the instruction there, and call ``on_hit``. It may be called, and
-        breakpoints may be removed, from within a handler."""
+        breakpoints may be removed, from within a handler.
+
+        ``hardware`` asks for a debug register instead of an int3 in the code. The processor has four; whoever
+        asks for more than :meth:`free_debug_registers` gets a :class:`~pykd_dumpfilt.errors.TargetError`.
+        """
+
+    def free_debug_registers(self) -> int:
+        """How many breakpoints may still be set in debug registers, those of the user counted."""
 
     def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> Subscription:
         """Call ``on_load`` after a module is mapped and before its entry point runs, ``on_unload`` when
         it goes."""
+
+    def watch_breaks(self, on_break: BreakHandler) -> Subscription:
+        """Call ``on_break`` when the target stops for a reason of its own: a bug check, an exception, a
+        break-in; not at breakpoints."""
 
     def run(self) -> Stop:
         """Let the target go until it stops. Only for automation that owns the session: inside WinDbg the

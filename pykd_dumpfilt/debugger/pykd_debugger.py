@@ -13,17 +13,18 @@ pykd's habits that shape this module (0.3.4.15, by experiment):
 
 import atexit
 import contextlib
-import ctypes
 import re
 import sys
 import traceback
-import uuid
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ..errors import TargetError, UsageError
 from ..structures import Machine
+from .dbgeng import Engine
 from .port import (
+    DEBUG_REGISTERS,
     PAGE_SIZE,
+    BreakHandler,
     BugCheckData,
     DebuggerInfo,
     HitHandler,
@@ -56,6 +57,11 @@ _LM_LINE = re.compile(r"^([0-9a-f`]{8,17}) ([0-9a-f`]{8,17})\s+(\S+)", re.IGNORE
 _XMM_VALUE = re.compile(r"\b(xmm\d{1,2})=([0-9a-f]{16}) ([0-9a-f]{16})\b")
 _BUG_CHECK = re.compile(r"Bugcheck code ([0-9A-Fa-f]{1,8})\s+Arguments((?:\s+[0-9A-Fa-f`]{8,17}){4})")
 
+_DATA_BREAKPOINT = re.compile(r"^\s*\d+\s+\w+\s+[0-9a-f`]+\s+[erwi]\s*[1248]\s", re.IGNORECASE)
+
+# pykd's breakpointAccess; an execution breakpoint has the size 1.
+_EXECUTE, _EXECUTE_SIZE = 4, 1
+
 _HitResult = Any
 
 
@@ -84,7 +90,7 @@ class PykdDebugger:
         self._address_mask = 0xFFFFFFFF if self._machine.pointer_size == 4 else 0xFFFFFFFFFFFFFFFF
         self._breakpoints: List[_Breakpoint] = []
         self._removed: List[Any] = []
-        self._interrupt = _InterruptPoll()
+        self._engine = Engine()
         self._interrupted = False
         self._fault: Optional[str] = None
         self._registered = False
@@ -120,6 +126,11 @@ class PykdDebugger:
             raise TargetError(f"cannot look up {module.name}!{name}: {_text(error)}") from error
 
     def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
+        given = self._engine.read_registers(names)
+        return self._registers_by_pykd(names) if given is None else given
+
+    @staticmethod
+    def _registers_by_pykd(names: Sequence[str]) -> Dict[str, int]:
         values = {}
         wide = [name for name in names if name.startswith("xmm")]
         for name in names:
@@ -134,10 +145,15 @@ class PykdDebugger:
         return values
 
     def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
-        return _read(address, size, physical=False)
+        # Addresses of 32-bit targets are sign-extended (dbgeng.h).
+        signed = self._machine.pointer_size == 4 and address & 0x80000000
+        wide = int(address) | 0xFFFFFFFF00000000 if signed else int(address)
+        got = self._engine.read_virtual(wide, size)
+        return _load_pages(address, size, physical=False) if got is None else _whole(address, size, *got)
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
-        return _read(address, size, physical=True)
+        got = self._engine.read_physical(int(address), size)
+        return _load_pages(address, size, physical=True) if got is None else _whole(address, size, *got)
 
     def bug_check(self) -> Optional[BugCheckData]:
         # DbgEng finds KiBugCheckData through the kernel's debugger data block, and so without symbols.
@@ -151,18 +167,31 @@ class PykdDebugger:
         first, second, third, fourth = (int(text.replace("`", ""), 16) for text in match.group(2).split())
         return BugCheckData(int(match.group(1), 16), (first, second, third, fourth))
 
-    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
+    def set_breakpoint(
+        self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
+    ) -> "_Breakpoint":
         self._bury()
         if not self._registered:
             # Without -g the interpreter ends with the script; a breakpoint that outlives it crashes DbgEng.
             atexit.register(self._at_exit)
             self._registered = True
-        breakpoint_ = _Breakpoint(self, address, on_hit)
+        if hardware and not self.free_debug_registers():
+            # DbgEng would take it, and refuse to let the target go on.
+            raise TargetError(f"no debug register is free for a breakpoint at {int(address):#x}")
+        breakpoint_ = _Breakpoint(self, address, on_hit, hardware)
         self._breakpoints.append(breakpoint_)
         return breakpoint_
 
+    def free_debug_registers(self) -> int:
+        # pykd's own client sees everybody's breakpoints: "0 e fffff800`00001000 e 1 0001 (0001) module!name".
+        lines = self._command("bl").splitlines()
+        return max(0, DEBUG_REGISTERS - sum(_DATA_BREAKPOINT.match(line) is not None for line in lines))
+
     def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> "_ModuleWatch":
         return _ModuleWatch(on_load, on_unload)
+
+    def watch_breaks(self, on_break: BreakHandler) -> "_BreakWatch":
+        return _BreakWatch(on_break)
 
     def run(self) -> Stop:
         self._interrupted = False
@@ -208,7 +237,7 @@ class PykdDebugger:
             # Nothing may cross into pykd: it would stop the target. run() raises it for automation.
             self._fault = traceback.format_exc()
             sys.stderr.write(self._fault)
-        if self._interrupt.requested():
+        if self._engine.interrupted():
             self._interrupted = stop = True
         return pykd.eventResult.Break if stop else pykd.eventResult.Proceed
 
@@ -218,9 +247,11 @@ class PykdDebugger:
 
 
 class _Breakpoint:
-    """One software breakpoint and the pykd object that owns it."""
+    """One breakpoint and the pykd object that owns it."""
 
-    def __init__(self, debugger: PykdDebugger, address: VirtualAddress, on_hit: HitHandler) -> None:
+    def __init__(
+        self, debugger: PykdDebugger, address: VirtualAddress, on_hit: HitHandler, hardware: bool
+    ) -> None:
         self._debugger = debugger
         self._address = address
 
@@ -228,7 +259,8 @@ class _Breakpoint:
             return debugger._hit(on_hit)
 
         try:
-            self._owned: Any = pykd.setBp(int(address), callback)
+            place = (int(address), _EXECUTE_SIZE, _EXECUTE) if hardware else (int(address),)
+            self._owned: Any = pykd.setBp(*place, callback)
         except pykd.DbgException as error:
             raise TargetError(f"cannot set a breakpoint at {int(address):#x}: {_text(error)}") from error
 
@@ -305,6 +337,26 @@ class _ModuleEvents(pykd.eventHandler):  # type: ignore[misc]
         return _contain(unloaded)
 
 
+class _BreakWatch:
+    def __init__(self, on_break: BreakHandler) -> None:
+        self._events: Optional[_BreakEvents] = _BreakEvents(on_break)
+
+    def remove(self) -> None:
+        if self._events is not None:
+            self._events.on_break = None
+            self._events = None
+
+
+class _BreakEvents(pykd.eventHandler):  # type: ignore[misc]
+    def __init__(self, on_break: BreakHandler) -> None:
+        super().__init__()
+        self.on_break: Optional[BreakHandler] = on_break
+
+    def onException(self, information: Any) -> _HitResult:  # noqa: N802 - pykd's name
+        # NoChange: anything else would decide for the user how the exception is handled.
+        return _contain(self.on_break or (lambda: None))
+
+
 def _contain(action: Callable[[], None]) -> _HitResult:
     try:
         action()
@@ -313,7 +365,14 @@ def _contain(action: Callable[[], None]) -> _HitResult:
     return pykd.eventResult.NoChange
 
 
-def _read(address: Any, size: int, physical: bool) -> bytes:
+def _whole(address: Any, size: int, data: bytes, result: int) -> bytes:
+    if len(data) < size:
+        raise MemoryReadError(address, size, data, f"the debugger cannot read on (0x{result:08x})")
+    return data
+
+
+def _load_pages(address: Any, size: int, physical: bool) -> bytes:
+    """By pykd alone, through DbgEng's cache."""
     try:
         return _load(int(address), size, physical)
     except pykd.DbgException as error:
@@ -349,33 +408,3 @@ def _load(address: int, size: int, physical: bool) -> bytes:
 
 def _text(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-class _InterruptPoll:
-    """Asks DbgEng whether the user pressed Ctrl+Break.
-
-    From CPython 3.9 on pykd cannot deliver the key to Python code, and handlers that take long leave no
-    moment for the break-in; ``IDebugControl::GetInterrupt`` (dbgeng.h) tells, and clears the flag.
-    """
-
-    _IDEBUGCONTROL = uuid.UUID("5182e668-105e-416e-ad92-24ef800424ba")
-    _GET_INTERRUPT = 3  # the first method after IUnknown's three
-
-    def __init__(self) -> None:
-        self._call: Optional[Callable[[], int]] = None
-        with contextlib.suppress(OSError, AttributeError, ValueError):
-            self._call = self._bind()
-
-    def requested(self) -> bool:
-        return self._call is not None and self._call() == 0
-
-    def _bind(self) -> Optional[Callable[[], int]]:
-        engine = ctypes.WinDLL("dbgeng.dll")  # type: ignore[attr-defined,unused-ignore]
-        control = ctypes.c_void_p()
-        guid = (ctypes.c_ubyte * 16)(*self._IDEBUGCONTROL.bytes_le)
-        if engine.DebugCreate(guid, ctypes.byref(control)) != 0:
-            return None
-        table = ctypes.cast(control, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))[0]
-        prototype = ctypes.WINFUNCTYPE(ctypes.c_long, ctypes.c_void_p)  # type: ignore[attr-defined,unused-ignore]
-        method = prototype(table[self._GET_INTERRUPT])
-        return lambda: int(method(control))

@@ -20,6 +20,7 @@ from .debugger import EmulatorDebugger
 from .errors import ImageError
 from .events import (
     BreakpointHit,
+    DebugRegisterHit,
     Event,
     LoadedImage,
     ModuleLoaded,
@@ -33,6 +34,7 @@ from .target import Target
 
 __all__ = [
     "BreakpointHit",
+    "DebugRegisterHit",
     "EmulatorDebugger",
     "EmulatorError",
     "Event",

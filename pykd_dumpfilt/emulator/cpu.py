@@ -62,6 +62,12 @@ _CR4 = 0x620  # PAE, OSFXSR, OSXMMEXCPT
 _EFER = (0xC0000080, 0xD01)  # NXE, LMA, LME, SCE
 _MASK = (1 << 64) - 1
 
+# DR7: two enable bits and, from bit 16 on, two bits of condition and two of length for each register. An
+# execution breakpoint has condition 0 (AMD64 manual volume 2, 13.1.1). The resume flag suppresses it once.
+_DEBUG_ADDRESSES = ("dr0", "dr1", "dr2", "dr3")
+_DR6_HITS = 0xF
+_RESUME_FLAG = 0x10000
+
 _MAX_HOOKS = 4096
 _TSC_STEP = 1000
 
@@ -73,6 +79,8 @@ class ExitKind(enum.Enum):
     """RIP is at the address to run until."""
     BREAKPOINT = "breakpoint"
     """int3; RIP is at it."""
+    DEBUG_REGISTER = "debug register"
+    """RIP is where a debug register wants to stop, and the instruction has not run; DR6 says which."""
     EXCEPTION = "exception"
     """Another interrupt or exception: ``vector``."""
     BUS_ERROR = "bus error"
@@ -103,6 +111,8 @@ class Cpu:
         self.memory = Memory(self.uc, seed)
         self._beside = dict(_BESIDE)
         self._hooks: Dict[int, Tuple[int, Callable[[int], None], Any]] = {}
+        self._debug: Dict[int, Any] = {}
+        self._resuming: Optional[int] = None
         self._exit: Optional[Exit] = None
         self._error: Optional[BaseException] = None
         self.hook_calls_left = 0
@@ -205,14 +215,61 @@ class Cpu:
         for at in [known for known in self._hooks if address <= known < address + size]:
             self.unhook(at)
 
+    # Debug registers
+
+    def _debug_addresses(self) -> Dict[int, int]:
+        """Where execution is to stop, and the bits of DR6 that say so."""
+        found: Dict[int, int] = {}
+        dr7 = self._beside["dr7"]
+        for number, name in enumerate(_DEBUG_ADDRESSES):
+            if dr7 >> 2 * number & 3 and not dr7 >> 16 + 4 * number & 3:
+                address = self._beside[name]
+                found[address] = found.get(address, 0) | 1 << number
+        return found
+
+    def _arm_debug_registers(self) -> None:
+        wanted = self._debug_addresses()
+        if wanted.keys() == self._debug.keys():
+            return
+        for address in [one for one in self._debug if one not in wanted]:
+            self.uc.hook_del(self._debug.pop(address))
+        for address in wanted:
+            if address not in self._debug:
+                self._debug[address] = self.uc.hook_add(
+                    unicorn.UC_HOOK_CODE, self._on_debug_address, None, address, address
+                )
+        # Code that was translated without the hook would never call it.
+        self.memory.code_changed = True
+
+    def _on_debug_address(self, _uc: Any, address: int, _size: int, _data: Any) -> None:
+        if self._resuming == address:
+            self._resuming = None
+            return
+        self._note_debug_hit(address)
+        self.uc.emu_stop()
+
+    def _note_debug_hit(self, address: int) -> None:
+        self._beside["dr6"] = self._beside["dr6"] & ~_DR6_HITS | self._debug_addresses()[address]
+        self._exit = Exit(ExitKind.DEBUG_REGISTER)
+
     # Running
 
     def run(self, until: int, count: int = 0, milliseconds: int = 0) -> Exit:
         """Run from RIP up to ``until`` (executable, as must be the byte before it), at most ``count``
         instructions or ``milliseconds`` where those are given."""
         self._forget_exit()
+        self._arm_debug_registers()
         self._settle()
         rip = self.get("rip")
+        self._resuming = None
+        if rip in self._debug:
+            flags = self.get("efl")
+            if not flags & _RESUME_FLAG:
+                self._note_debug_hit(rip)
+                assert self._exit is not None
+                return self._exit
+            self.set("efl", flags & ~_RESUME_FLAG)
+            self._resuming = rip
         if count == 1 and self._call_hook(rip):
             return Exit(ExitKind.COUNT)
         if count and not self._counting:

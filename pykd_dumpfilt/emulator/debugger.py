@@ -1,7 +1,7 @@
 """The port on the emulator: a debugger with no wire between it and its target.
 
-It works as DbgEng does: breakpoints are int3 bytes that are in memory only while the target runs, and the
-one that the target stands at is stepped over first.
+It works as DbgEng does: breakpoints are int3 bytes, or addresses in debug registers, that are there only
+while the target runs, and the one that the target stands at is stepped over first.
 """
 
 import signal
@@ -13,6 +13,8 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import unicorn as _unicorn
 
 from ..debugger import (
+    DEBUG_REGISTERS,
+    BreakHandler,
     BugCheckData,
     DebuggerInfo,
     HitHandler,
@@ -27,6 +29,7 @@ from ..errors import TargetError
 from ..structures import Machine
 from .events import (
     BreakpointHit,
+    DebugRegisterHit,
     Event,
     LoadedImage,
     ModuleLoaded,
@@ -41,6 +44,7 @@ __all__ = ["EmulatorDebugger"]
 unicorn: Any = _unicorn  # it has no types
 
 _INT3 = b"\xcc"
+_DR7_NONE = 0x400
 _BUG_CHECK_DATA = struct.Struct("<5Q")
 
 
@@ -52,6 +56,7 @@ class EmulatorDebugger:
         self._target = target
         self._breakpoints: List[_Breakpoint] = []
         self._watches: List[_Watch] = []
+        self._break_watches: List[_BreakWatch] = []
         self._skip_int3: Optional[int] = None
         self._interrupted = False
         self._ended: Optional[Stop] = None
@@ -99,15 +104,27 @@ class EmulatorDebugger:
         first, second, third, fourth = parameters
         return BugCheckData(code, (first, second, third, fourth)) if code else None
 
-    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler) -> "_Breakpoint":
+    def set_breakpoint(
+        self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
+    ) -> "_Breakpoint":
         self._target.read_virtual(address, 1)
-        breakpoint_ = _Breakpoint(self, VirtualAddress(address), on_hit)
+        if hardware and not self.free_debug_registers():
+            raise TargetError(f"no debug register is free for a breakpoint at {int(address):#x}")
+        breakpoint_ = _Breakpoint(self, VirtualAddress(address), on_hit, hardware)
         self._breakpoints.append(breakpoint_)
         return breakpoint_
+
+    def free_debug_registers(self) -> int:
+        return DEBUG_REGISTERS - sum(one.hardware for one in self._breakpoints)
 
     def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> "_Watch":
         watch = _Watch(self, on_load, on_unload)
         self._watches.append(watch)
+        return watch
+
+    def watch_breaks(self, on_break: BreakHandler) -> "_BreakWatch":
+        watch = _BreakWatch(self, on_break)
+        self._break_watches.append(watch)
         return watch
 
     def run(self) -> Stop:
@@ -138,21 +155,26 @@ class EmulatorDebugger:
     def _inserted(self) -> Iterator[None]:
         target = self._target
         originals: Dict[int, bytes] = {}
+        registers = [int(one.address) for one in self._breakpoints if one.hardware]
         try:
+            for number, address in enumerate(registers):
+                target.set_register(f"dr{number}", address)
+            target.set_register("dr7", _DR7_NONE | sum(1 << 2 * n for n in range(len(registers))))
             for breakpoint_ in self._breakpoints:
                 address = int(breakpoint_.address)
-                if address not in originals:
+                if not breakpoint_.hardware and address not in originals:
                     original = target.read_virtual(address, 1)
                     target.write_virtual(address, _INT3)
                     originals[address] = original
             yield
         finally:
+            target.set_register("dr7", _DR7_NONE)
             for address, original in originals.items():
                 target.write_virtual(address, original)
 
     def _handle(self, event: Event) -> Optional[Stop]:
         """What to do about an event; None to run on."""
-        if isinstance(event, BreakpointHit):
+        if isinstance(event, (BreakpointHit, DebugRegisterHit)):
             return self._hit(event.address)
         if isinstance(event, ModuleLoaded):
             for watch in list(self._watches):
@@ -166,6 +188,7 @@ class EmulatorDebugger:
                 # Its pages go away: an int3 could no longer be written there.
                 self._breakpoints = [known for known in self._breakpoints if known.address not in module]
         elif isinstance(event, Stopped):
+            self._broke()
             detail = event.detail if event.reason == "ended" else f"{event.reason}: {event.detail}"
             return Stop(StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, detail)
         # Running: somebody asked the target to stop. Whether it was Ctrl+C is known to run().
@@ -190,8 +213,13 @@ class EmulatorDebugger:
         if wanted:
             return Stop(StopReason.BREAK, f"breakpoint at {address:#x}")
         if not ours:
+            self._broke()
             return Stop(StopReason.BREAK, f"the target itself executed int3 at {address:#x}")
         return None
+
+    def _broke(self) -> None:
+        for watch in list(self._break_watches):
+            watch.on_break()
 
     @contextmanager
     def _ctrl_c(self) -> Iterator[None]:
@@ -213,10 +241,13 @@ class EmulatorDebugger:
 
 
 class _Breakpoint:
-    def __init__(self, debugger: EmulatorDebugger, address: VirtualAddress, on_hit: HitHandler) -> None:
+    def __init__(
+        self, debugger: EmulatorDebugger, address: VirtualAddress, on_hit: HitHandler, hardware: bool
+    ) -> None:
         self._debugger = debugger
         self._address = address
         self.on_hit = on_hit
+        self.hardware = hardware
 
     @property
     def address(self) -> VirtualAddress:
@@ -236,6 +267,16 @@ class _Watch:
     def remove(self) -> None:
         if self in self._debugger._watches:
             self._debugger._watches.remove(self)
+
+
+class _BreakWatch:
+    def __init__(self, debugger: EmulatorDebugger, on_break: BreakHandler) -> None:
+        self._debugger = debugger
+        self.on_break = on_break
+
+    def remove(self) -> None:
+        if self in self._debugger._break_watches:
+            self._debugger._break_watches.remove(self)
 
 
 def _unicorn_version() -> str:

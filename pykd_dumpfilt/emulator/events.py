@@ -5,6 +5,7 @@ from typing import Mapping, Tuple, Union
 
 __all__ = [
     "BreakpointHit",
+    "DebugRegisterHit",
     "Event",
     "LoadedImage",
     "ModuleLoaded",
@@ -45,6 +46,14 @@ class LoadedImage:
 @dataclass(frozen=True)
 class BreakpointHit:
     """An int3 was executed; RIP is at it, as after the kernel's own correction."""
+
+    address: int
+
+
+@dataclass(frozen=True)
+class DebugRegisterHit:
+    """Execution reached an address that a debug register holds; the instruction there has not run, and DR6
+    says which register."""
 
     address: int
 
@@ -93,5 +102,5 @@ class Stopped:
     parameters: Tuple[int, ...] = ()
 
 
-Event = Union[BreakpointHit, SingleStep, Running, ModuleLoaded, ModuleUnloaded, Stopped]
+Event = Union[BreakpointHit, DebugRegisterHit, SingleStep, Running, ModuleLoaded, ModuleUnloaded, Stopped]
 """What :meth:`Target.resume` and :meth:`Target.step` come back with."""

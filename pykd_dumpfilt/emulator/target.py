@@ -8,7 +8,7 @@ from ..errors import UsageError
 from .cpu import Exit, ExitKind
 from .dump_stack import DumpStack, GuestCall
 from .errors import GuestStop
-from .events import BreakpointHit, Event, LoadedImage, Running, SingleStep, Stopped
+from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Stopped
 from .image import read_image
 from .kernel import Kernel
 from .scenario import Scenario
@@ -227,6 +227,9 @@ class Target:
             # a callback that meets breakpoints for ever comes to an end, and the rest is given back.
             self._left += max(0, count - _STOP_COST)
             return BreakpointHit(self._cpu.get("rip"))
+        if exit_.kind == ExitKind.DEBUG_REGISTER:
+            self._left += max(0, count - _STOP_COST)
+            return DebugRegisterHit(self._cpu.get("rip"))
         if exit_.kind in (ExitKind.COUNT, ExitKind.AGAIN):
             if self._left <= 0:
                 limit = self.scenario.budget

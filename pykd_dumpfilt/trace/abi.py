@@ -9,9 +9,21 @@ from typing import Dict, Tuple
 
 from ..debugger import Debugger, VirtualAddress
 from ..errors import TargetError, UsageError
+from ..recording import Piece
 from ..structures import Machine
 
-__all__ = ["ARGUMENT_COUNTS", "Entry", "check_machine", "read_entry", "read_return"]
+__all__ = [
+    "ARGUMENT_COUNTS",
+    "RETURN_ADDRESS_SIZE",
+    "Entry",
+    "check_machine",
+    "read_entry",
+    "read_return",
+    "return_address",
+]
+
+RETURN_ADDRESS_SIZE = 8
+"""Bytes at RSP that hold where a call goes back to."""
 
 ARGUMENT_COUNTS: Dict[str, int] = {
     "DriverEntry": 2,
@@ -32,25 +44,23 @@ _WHERE_GIVEN = (*(f"xmm{number}" for number in range(6, 16)), "cr8")
 
 @dataclass(frozen=True)
 class Entry:
-    """What registers and stack say at the first instruction of a callback.
+    """What registers say at the first instruction of a callback.
 
     Attributes:
         stack: RSP, which points at the return address.
-        return_address: where the call goes back to.
         arguments: values of the first three argument registers; those past the callback's own count mean
             nothing.
         registers: those that the callee must keep, as far as the debugger gives them.
     """
 
     stack: int
-    return_address: VirtualAddress
     arguments: Tuple[int, ...]
     registers: Dict[str, int]
 
     @property
     def stack_after_return(self) -> int:
         """RSP at the return address: the call's own eight bytes are gone."""
-        return self.stack + 8
+        return self.stack + RETURN_ADDRESS_SIZE
 
 
 def check_machine(machine: Machine) -> None:
@@ -68,17 +78,25 @@ def read_entry(debugger: Debugger) -> Entry:
     """Read the state at a callback's first instruction.
 
     Raises:
-        TargetError: registers or the return address cannot be read.
+        TargetError: registers cannot be read.
     """
     values = _registers(debugger, _KEPT + _ARGUMENTS)
-    stack = values["rsp"]
-    return_address = int.from_bytes(debugger.read_virtual(VirtualAddress(stack), 8), "little")
     return Entry(
-        stack=stack,
-        return_address=VirtualAddress(return_address),
+        stack=values["rsp"],
         arguments=tuple(values.pop(name) for name in _ARGUMENTS),
         registers=values,
     )
+
+
+def return_address(stack: Piece) -> VirtualAddress:
+    """Where a call goes back to, from what RSP points at.
+
+    Raises:
+        TargetError: that could not be read.
+    """
+    if stack.missing is not None:
+        raise TargetError(f"cannot read the return address at {stack.address:#x}: {stack.missing}")
+    return VirtualAddress(int.from_bytes(stack.data, "little"))
 
 
 def read_return(debugger: Debugger) -> Tuple[int, Dict[str, int]]:

@@ -6,13 +6,15 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 from ..debugger import Breakpoint, BugCheckData, Debugger, VirtualAddress
 from ..errors import TargetError
 from ..recording import Buffer, BugCheck, Call, Piece, Side
-from .abi import ARGUMENT_COUNTS, read_entry, read_return
+from .abi import ARGUMENT_COUNTS, RETURN_ADDRESS_SIZE, read_entry, read_return, return_address
 from .capture import Capture, CapturedMdl
 from .pairing import OpenCalls
 from .registration import Registration
+from .stop_memory import Span, StopMemory
 
 __all__ = ["CallTracker"]
 
+_OFFSET_SIZE = 8  # LARGE_INTEGER
 _MDL_CALLBACKS = frozenset({"Dump_Write", "Dump_Read"})
 
 
@@ -81,21 +83,24 @@ class CallTracker:
     ) -> Side:
         entry = read_entry(self._debugger)
         arguments = entry.arguments[: max(ARGUMENT_COUNTS[name] for name in callbacks)]
-        side = self._structures(entry.registers, callbacks, arguments, registration)
+        stack = (entry.stack, RETURN_ADDRESS_SIZE)
+        memory = self._memory(callbacks, arguments, registration, stack)
+        goes_back = return_address(memory.piece(*stack))
+        side = self._structures(memory, entry.registers, callbacks, arguments, registration)
         described: Tuple[CapturedMdl, ...] = ()
         if self._has_mdl(callbacks):
-            described = tuple(self._capture.mdl_chain(arguments[2]))
-            side = self._with_mdls(side, number, described)
+            described = tuple(self._capture.mdl_chain(memory, arguments[2]))
+            side = self._with_mdls(memory, side, number, described)
         if not (self._has_mdl(callbacks) and self._transferring):
             # A crash dump is written because of a bug check; only a later one is the filter's. Looking costs
             # a request, so transfers that follow a transfer do without.
             self._noted = self._bug_check()
         self._transferring = self._has_mdl(callbacks)
-        call = Call(number, module, callbacks, int(entry.return_address), arguments, side)
+        call = Call(number, module, callbacks, int(goes_back), arguments, side)
         # The breakpoint first: a call that is open is one whose return will be seen.
-        self._wait_for_return(entry.return_address)
+        self._wait_for_return(goes_back)
         gone = self._open.enter(
-            entry.stack_after_return, int(entry.return_address), _Open(call, registration, described)
+            entry.stack_after_return, int(goes_back), _Open(call, registration, described)
         )
         self._give_up(gone, "its stack was used again by a later call", gone=True)
         return side
@@ -139,30 +144,48 @@ class CallTracker:
 
     def _finish(self, one: _Open, status: int, registers: Mapping[str, int]) -> Call:
         call = one.call
-        side = self._structures(registers, call.callbacks, call.arguments, one.registration)
+        memory = self._memory(call.callbacks, call.arguments, one.registration)
+        side = self._structures(memory, registers, call.callbacks, call.arguments, one.registration)
         if self._has_mdl(call.callbacks):
-            described = tuple(self._capture.mdl_chain(call.arguments[2]))
-            side = self._with_mdls(side, call.number, described, one.described)
+            described = tuple(self._capture.mdl_chain(memory, call.arguments[2]))
+            side = self._with_mdls(memory, side, call.number, described, one.described)
         return replace(call, exit=side, status=status)
+
+    def _memory(
+        self,
+        callbacks: Tuple[str, ...],
+        arguments: Tuple[int, ...],
+        registration: Registration,
+        *more: Span,
+    ) -> StopMemory:
+        """The target's memory at this stop, with all that a side of a call has at hand."""
+        expected = list(more)
+        if "DriverEntry" not in callbacks:
+            expected.append(registration.window(arguments[0]))
+        if self._has_mdl(callbacks):
+            expected += [(arguments[1], _OFFSET_SIZE), self._capture.mdl_span(arguments[2])]
+        return StopMemory(self._debugger, expected)
 
     def _structures(
         self,
+        memory: StopMemory,
         registers: Mapping[str, int],
         callbacks: Tuple[str, ...],
         arguments: Tuple[int, ...],
         registration: Registration,
     ) -> Side:
         if "DriverEntry" in callbacks:
-            extension, data = registration.at_driver_entry(arguments[0], arguments[1])
+            extension, data = registration.at_driver_entry(memory, arguments[0], arguments[1])
             return Side(registers, extension, data)
-        extension, found = registration.at_callback(arguments[0])
+        extension, found = registration.at_callback(memory, arguments[0])
         offset = None
         if self._has_mdl(callbacks):
-            offset = self._capture.piece(arguments[1], 8)
+            offset = memory.piece(arguments[1], _OFFSET_SIZE)
         return Side(registers, extension, found, offset)
 
     def _with_mdls(
         self,
+        memory: StopMemory,
         side: Side,
         number: int,
         described: Tuple[CapturedMdl, ...],
@@ -180,18 +203,20 @@ class CallTracker:
             buffers=tuple(self._capture.buffer(one) for one in described),
             source=source,
             # An unchanged MDL maps what it mapped at entry; reading that again would tell nothing new.
-            mapped=() if same else self._mapped(described, number, at_entry is not None),
+            mapped=() if same else self._mapped(memory, described, number, at_entry is not None),
             around=tuple(self._capture.around(one) for one in original) if self._capture.looks_around else (),
         )
 
-    def _mapped(self, described: Tuple[CapturedMdl, ...], number: int, changed: bool) -> Tuple[Piece, ...]:
+    def _mapped(
+        self, memory: StopMemory, described: Tuple[CapturedMdl, ...], number: int, changed: bool
+    ) -> Tuple[Piece, ...]:
         """At entry the first page tells. A buffer that the filter put in is looked at in three places at
         most, one of them another page at each call: over some calls none is left out, at a small price."""
         pieces: List[Piece] = []
         for one in described:
             pages = len(one.pfns)
             places = sorted({0, pages - 1, number % pages}) if changed and pages else [0]
-            pieces += self._capture.mapped(one, places)
+            pieces += self._capture.mapped(memory, one, places)
         return tuple(pieces)
 
     def _bug_check(self) -> Optional[BugCheckData]:

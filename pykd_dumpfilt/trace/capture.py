@@ -17,8 +17,9 @@ from ..structures import (
     pfn_array,
     span_pages,
 )
+from .stop_memory import Span, StopMemory
 
-__all__ = ["Capture", "CapturedMdl", "Limits", "read_piece"]
+__all__ = ["Capture", "CapturedMdl", "Limits"]
 
 # With either flag MappedSystemVa may be used (MmGetSystemAddressForMdlSafe in wdm.h).
 _MAPPED = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
@@ -68,17 +69,17 @@ class Capture:
         """Whether the pages next to a buffer are wanted."""
         return self._limits.around > 0
 
-    def piece(self, address: int, size: int) -> Piece:
-        """``size`` bytes of virtual memory, or as many as come and why not more."""
-        return read_piece(self._debugger, address, size)
+    def mdl_span(self, address: int) -> Span:
+        """Where an MDL is with the page frame numbers behind it, if they are as many as usual."""
+        return address, self._mdl.size + _USUAL_PFNS * self._debugger.machine.pointer_size
 
-    def mdl_chain(self, address: int) -> List[CapturedMdl]:
+    def mdl_chain(self, memory: StopMemory, address: int) -> List[CapturedMdl]:
         """The MDL at ``address`` and those that its Next leads to."""
         chain: List[CapturedMdl] = []
         seen = set()
         while address and address not in seen and len(chain) < self._limits.mdls:
             seen.add(address)
-            captured, address = self._one_mdl(address)
+            captured, address = self._one_mdl(memory, address)
             chain.append(captured)
         return chain
 
@@ -102,7 +103,7 @@ class Capture:
             truncated=described.truncated,
         )
 
-    def mapped(self, described: CapturedMdl, pages: Sequence[int]) -> List[Piece]:
+    def mapped(self, memory: StopMemory, described: CapturedMdl, pages: Sequence[int]) -> List[Piece]:
         """The first bytes of some pages of the buffer (by index) through MappedSystemVa, to hold against the
         same bytes through the page frame numbers."""
         address = described.mapped_system_va
@@ -112,7 +113,7 @@ class Capture:
         for page in pages:
             skipped = max(0, page * PAGE_SIZE - described.byte_offset)
             size = min(_MAPPED_HEAD, max(1, described.byte_count - skipped))
-            pieces.append(read_piece(self._debugger, address + skipped, size))
+            pieces.append(memory.piece(address + skipped, size))
         return pieces
 
     def around(self, described: CapturedMdl) -> Buffer:
@@ -129,9 +130,9 @@ class Capture:
         pages = tuple(found.get(index) for index in range(2 * count))
         return Buffer("virtual", 0, len(pages) * PAGE_SIZE, pages, reasons)
 
-    def _one_mdl(self, address: int) -> Tuple[CapturedMdl, int]:
+    def _one_mdl(self, memory: StopMemory, address: int) -> Tuple[CapturedMdl, int]:
         header, pfn_size = self._mdl.size, self._debugger.machine.pointer_size
-        piece = read_piece(self._debugger, address, header + _USUAL_PFNS * pfn_size)
+        piece = memory.piece(*self.mdl_span(address))
         if len(piece.data) < header:
             return CapturedMdl(_cut(piece, header)), 0
         fields = self._mdl.parse(piece.data[:header])
@@ -142,7 +143,7 @@ class Capture:
         if kept < wanted:
             truncated = f"{kept} of {wanted} pages kept: the limit of this trace"
         size = header + kept * pfn_size
-        piece = read_piece(self._debugger, address, size) if size > piece.asked else _cut(piece, size)
+        piece = memory.piece(address, size) if size > piece.asked else _cut(piece, size)
         count = (len(piece.data) - header) // pfn_size
         mapped = fields.MappedSystemVa if fields.MdlFlags & _MAPPED and fields.MappedSystemVa else None
         captured = CapturedMdl(
@@ -156,26 +157,32 @@ class Capture:
         return captured, fields.Next
 
     def _physical(self, pfns: Sequence[int]) -> Tuple[Dict[int, int], Dict[int, str]]:
-        """Page numbers by index, and reasons by index for those that could not be read. Neighbouring PFNs
-        are read at once: over a serial link every read costs a round trip."""
-        found: Dict[int, int] = {}
+        """Page numbers by index, and reasons by index for those that could not be read. Neighbouring page
+        frames are read at once, whatever their order in the MDL: over a wire every read costs a round trip,
+        and a page by itself two (see :data:`READ_SIZE`)."""
+        contents: Dict[int, bytes] = {}
         reasons: Dict[int, str] = {}
-        index = 0
-        while index < len(pfns):
-            if not 0 <= pfns[index] < _MAX_PFN:
-                reasons[index] = f"PFN {pfns[index]:#x} is past any physical memory"
-                index += 1
-                continue
+        frames = sorted({pfn for pfn in pfns if 0 <= pfn < _MAX_PFN})
+        first = 0
+        while first < len(frames):
             run = 1
-            while index + run < len(pfns) and pfns[index + run] == pfns[index] + run:
+            while first + run < len(frames) and frames[first + run] == frames[first] + run:
                 run += 1
-            data, reason = self._try(PhysicalAddress(pfns[index] * PAGE_SIZE), run * PAGE_SIZE)
-            whole = self._put(data, index, found)
+            data, reason = self._try(PhysicalAddress(frames[first] * PAGE_SIZE), run * PAGE_SIZE)
+            whole = len(data) // PAGE_SIZE
+            for page in range(whole):
+                contents[frames[first + page]] = data[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
             if reason is not None:
-                reasons[index + whole] = reason
+                reasons[frames[first + whole]] = reason
                 whole += 1
-            index += whole
-        return found, reasons
+            first += whole
+        found = {index: self._pages.put(contents[pfn]) for index, pfn in enumerate(pfns) if pfn in contents}
+        why = {
+            index: reasons.get(pfn, f"PFN {pfn:#x} is past any physical memory")
+            for index, pfn in enumerate(pfns)
+            if pfn not in contents
+        }
+        return found, why
 
     def _virtual(self, address: VirtualAddress, count: int) -> Tuple[Dict[int, int], Dict[int, str]]:
         found: Dict[int, int] = {}
@@ -206,16 +213,6 @@ class Capture:
             return error.data, error.reason
         except TargetError as error:
             return b"", str(error)
-
-
-def read_piece(debugger: Debugger, address: int, size: int) -> Piece:
-    """``size`` bytes of virtual memory, or as many as come and why not more."""
-    try:
-        return Piece(int(address), debugger.read_virtual(VirtualAddress(address), size), size)
-    except MemoryReadError as error:
-        return Piece(int(address), error.data, size, error.reason)
-    except TargetError as error:
-        return Piece(int(address), b"", size, str(error))
 
 
 def _cut(piece: Piece, size: int) -> Piece:

@@ -10,7 +10,7 @@ from typing import Dict, Mapping, Optional, Tuple
 from ..debugger import Debugger, Module
 from ..recording import Piece
 from ..structures import FilterContext, filter_contexts, filter_extension, filter_initialization_data
-from .capture import read_piece
+from .stop_memory import Span, StopMemory
 
 __all__ = ["Registration", "callback_table"]
 
@@ -27,7 +27,6 @@ class Registration:
     """Reads both structures of one copy of a filter."""
 
     def __init__(self, debugger: Debugger, module: Module) -> None:
-        self._debugger = debugger
         self._module = module
         self._machine = debugger.machine
         self._contexts = filter_contexts(self._machine)
@@ -36,7 +35,12 @@ class Registration:
         # either (VeraCrypt clears DumpData in Dump_Unload), and then contents no longer tell.
         self._found: Dict[int, FilterContext] = {}
 
-    def at_driver_entry(self, extension: int, data: int) -> Tuple[Piece, Piece]:
+    def window(self, extension: int) -> Span:
+        """Where both structures are, if they lie side by side: what :meth:`at_callback` reads."""
+        reach = self._contexts[-1].filter_extension
+        return max(0, extension - reach), reach + self._extension_size
+
+    def at_driver_entry(self, memory: StopMemory, extension: int, data: int) -> Tuple[Piece, Piece]:
         """Both structures from DriverEntry's two arguments."""
         adjacent = [one for one in self._contexts if one.filter_extension == extension - data]
         if adjacent:
@@ -44,17 +48,17 @@ class Registration:
         # Not adjacent: no size field tells, so take the form that the newest header seen declares.
         context = adjacent[-1] if adjacent else self._contexts[1]
         return (
-            read_piece(self._debugger, extension, self._extension_size),
-            read_piece(self._debugger, data, context.filter_initialization_data_size),
+            memory.piece(extension, self._extension_size),
+            memory.piece(data, context.filter_initialization_data_size),
         )
 
-    def at_callback(self, extension: int) -> Tuple[Piece, Optional[Piece]]:
+    def at_callback(self, memory: StopMemory, extension: int) -> Tuple[Piece, Optional[Piece]]:
         """FILTER_EXTENSION from a callback's first argument, and what lies in front of it if it is the
         table. One read gets both."""
         reach = self._contexts[-1].filter_extension
-        window = read_piece(self._debugger, max(0, extension - reach), reach + self._extension_size)
+        window = memory.piece(*self.window(extension))
         if extension < reach or window.missing is not None:
-            return read_piece(self._debugger, extension, self._extension_size), None
+            return memory.piece(extension, self._extension_size), None
         piece = Piece(extension, window.data[reach:], self._extension_size)
         context = self._found.get(extension) or self._search(window.data, reach, piece)
         if context is None:

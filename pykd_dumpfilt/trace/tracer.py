@@ -27,6 +27,7 @@ from .calls import CallTracker
 from .capture import Capture, Limits
 from .copies import copy_prefix, plain_name
 from .image import read_image
+from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched, in_debug_registers, without_resting
 from .registration import Registration, callback_table
 
 __all__ = ["CopyStatus", "Sink", "TraceStatus", "Tracer"]
@@ -41,13 +42,22 @@ class Sink(PageStore, Protocol):
 
 @dataclass(frozen=True)
 class CopyStatus:
-    """One copy of the filter, and what is watched in it."""
+    """One copy of the filter, and what is watched in it.
+
+    Attributes:
+        armed: where its callbacks are.
+        absent: callbacks that it has not registered.
+        in_registers: the addresses of ``armed`` that debug registers hold.
+        resting: those that have no breakpoint now, because they are not called in the middle of a dump.
+    """
 
     name: str
     base: int
     loaded: bool
     armed: Tuple[ArmedCallback, ...]
     absent: Tuple[str, ...]
+    in_registers: Tuple[int, ...] = ()
+    resting: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,16 +74,30 @@ class TraceStatus:
     faults: Tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Armed:
+    breakpoint: Breakpoint
+    hardware: bool
+
+
 @dataclass
 class _Copy:
     module: Module
+    prefix: str
     number: int
     registration: Registration
     plan: CallbackPlan = field(default_factory=CallbackPlan)
-    breakpoints: Dict[int, Breakpoint] = field(default_factory=dict)
+    breakpoints: Dict[int, "_Armed"] = field(default_factory=dict)
     written: Optional[Callbacks] = None
     table: Optional[Dict[str, int]] = None
     loaded: bool = True
+
+    def watched(self) -> List[Watched]:
+        """Where its callbacks are."""
+        if not self.loaded:
+            return []
+        armed = self.plan.armed()
+        return [Watched(one.address, self.number, self.prefix, one.callbacks) for one in armed]
 
 
 class Tracer:
@@ -85,6 +109,7 @@ class Tracer:
         sink: gets every record, in order of time.
         callbacks: where the user says that callbacks are, by callback name.
         limits: bounds on what one call may cost.
+        hardware: how debug registers are used.
 
     Raises:
         UsageError: the name names no driver, or the target's architecture cannot be traced.
@@ -97,18 +122,21 @@ class Tracer:
         sink: Sink,
         callbacks: Optional[Mapping[str, Location]] = None,
         limits: Optional[Limits] = None,
+        hardware: Hardware = Hardware.AUTO,
     ) -> None:
         check_machine(debugger.machine)
         self.filter = plain_name(filter_name)
         self._debugger = debugger
         self._sink = sink
         self._given = dict(callbacks or {})
+        self._hardware = hardware
         self._calls = CallTracker(
             debugger, Capture(debugger, sink, limits or Limits()), self._on_call, self._guard
         )
         self._copies: List[_Copy] = []
-        self._watch: Optional[Subscription] = None
+        self._watches: List[Subscription] = []
         self._faults: List[str] = []
+        self._dumping: Optional[int] = None
 
     def arm(self) -> None:
         """Watch every copy that is loaded, and every one that comes.
@@ -119,10 +147,12 @@ class Tracer:
         In both cases nothing of ours is left in the target.
         """
         try:
-            self._watch = self._debugger.watch_modules(self._on_load, self._on_unload)
+            self._watches.append(self._debugger.watch_modules(self._on_load, self._on_unload))
+            self._watches.append(self._debugger.watch_breaks(self._on_break))
             for module in self._debugger.modules():
-                if copy_prefix(module.name, self.filter):
-                    self._add(module, fresh=False)
+                prefix = copy_prefix(module.name, self.filter)
+                if prefix is not None:
+                    self._add(module, prefix, fresh=False)
         except BaseException:
             self.disarm("arming failed")
             raise
@@ -130,9 +160,8 @@ class Tracer:
     def disarm(self, reason: str, gone: bool = False) -> None:
         """Take out every breakpoint of ours and hand on calls that are still open; ``gone`` where these will
         not return. A second call does nothing."""
-        if self._watch is not None:
-            self._watch.remove()
-            self._watch = None
+        while self._watches:
+            self._watches.pop().remove()
         for copy in self._copies:
             self._remove_breakpoints(copy)
         self._guard("ending the trace", lambda: self._calls.abandon(reason, gone))
@@ -141,11 +170,8 @@ class Tracer:
         """What is watched and what has been seen so far."""
         return TraceStatus(
             filter=self.filter,
-            armed=self._watch is not None,
-            copies=tuple(
-                CopyStatus(c.module.name, int(c.module.base), c.loaded, c.plan.armed(), c.plan.absent)
-                for c in self._copies
-            ),
+            armed=bool(self._watches),
+            copies=tuple(self._copy_status(copy) for copy in self._copies),
             breakpoints=sum(len(c.breakpoints) for c in self._copies) + self._calls.return_breakpoints,
             calls=dict(self._calls.counts),
             open_calls=self._calls.open_calls,
@@ -153,23 +179,47 @@ class Tracer:
             faults=tuple(self._faults),
         )
 
+    def _copy_status(self, copy: _Copy) -> CopyStatus:
+        armed = copy.plan.armed()
+        watching = copy.loaded and bool(self._watches)
+        return CopyStatus(
+            name=copy.module.name,
+            base=int(copy.module.base),
+            loaded=copy.loaded,
+            armed=armed,
+            absent=copy.plan.absent,
+            in_registers=tuple(sorted(a for a, one in copy.breakpoints.items() if one.hardware)),
+            resting=tuple(one.address for one in armed if watching and one.address not in copy.breakpoints),
+        )
+
     def _on_load(self, module: Module) -> None:
-        if copy_prefix(module.name, self.filter):
-            self._guard(f"arming {module.name}", lambda: self._add(module, fresh=True))
+        prefix = copy_prefix(module.name, self.filter)
+        if prefix is not None:
+            self._guard(f"arming {module.name}", lambda: self._add(module, str(prefix), fresh=True))
 
     def _on_unload(self, module: Module) -> None:
         copy = self._copy_at(module)
         if copy is not None:
             self._guard(f"unloading {module.name}", lambda: self._drop(copy))
 
+    def _on_break(self) -> None:
+        if self._dumping is not None:
+            # A bug check in the middle of a hibernation begins another dump, in the other stack. Who works is
+            # seen again at the next call.
+            self._guard("a break of the target", self._end_of_dump)
+
+    def _end_of_dump(self) -> None:
+        self._dumping = None
+        self._arrange()
+
     def _copy_at(self, module: Module) -> Optional[_Copy]:
         return next((c for c in self._copies if c.loaded and c.module.base == module.base), None)
 
-    def _add(self, module: Module, fresh: bool) -> None:
+    def _add(self, module: Module, prefix: str, fresh: bool) -> None:
         if self._copy_at(module) is not None:
             return  # .reload announces again what is there already
         image = read_image(self._debugger, module)
-        copy = _Copy(module, len(self._copies), Registration(self._debugger, module))
+        copy = _Copy(module, prefix, len(self._copies), Registration(self._debugger, module))
         self._copies.append(copy)
         self._sink.write(
             LoadedModule(
@@ -194,19 +244,33 @@ class Tracer:
 
     def _follow(self, copy: _Copy) -> None:
         """Make breakpoints and recording agree with what is known of the copy's callbacks."""
-        armed = copy.plan.armed()
-        wanted = {one.address for one in armed}
-        for address in [one for one in copy.breakpoints if one not in wanted]:
-            copy.breakpoints.pop(address).remove()
-        for one in armed:
-            if one.address not in copy.breakpoints:
-                copy.breakpoints[one.address] = self._debugger.set_breakpoint(
-                    VirtualAddress(one.address), self._entry_handler(copy, one.address)
-                )
-        record = Callbacks(copy.number, armed, copy.plan.absent)
+        self._arrange()
+        record = Callbacks(copy.number, copy.plan.armed(), copy.plan.absent)
         if record != copy.written:
             copy.written = record
             self._sink.write(record)
+
+    def _arrange(self) -> None:
+        """Make the breakpoints agree with what is to be watched. Debug registers are few, so which address
+        gets one depends on all copies."""
+        known = [one for copy in self._copies for one in copy.watched()]
+        wanted = without_resting(known, self._dumping)
+        held = sum(one.hardware for copy in self._copies for one in copy.breakpoints.values())
+        registers = held + self._debugger.free_debug_registers() if wanted else 0
+        places = in_debug_registers(wanted, self._hardware, registers)
+        for copy in self._copies:
+            for address, armed in list(copy.breakpoints.items()):
+                if places.get(address) is not armed.hardware:
+                    copy.breakpoints.pop(address).breakpoint.remove()
+        # Only now: a register that one gives up is for another.
+        for one in wanted:
+            copy = self._copies[one.copy]
+            if one.address not in copy.breakpoints:
+                copy.breakpoints[one.address] = self._set(copy, one.address, places[one.address])
+
+    def _set(self, copy: _Copy, address: int, hardware: bool) -> "_Armed":
+        handler = self._entry_handler(copy, address)
+        return _Armed(self._debugger.set_breakpoint(VirtualAddress(address), handler, hardware), hardware)
 
     def _entry_handler(self, copy: _Copy, address: int) -> Callable[[], bool]:
         def entered() -> bool:
@@ -218,13 +282,18 @@ class Tracer:
     def _entered(self, copy: _Copy, address: int) -> None:
         callbacks = next(one.callbacks for one in copy.plan.armed() if one.address == address)
         side = self._calls.entered(copy.number, callbacks, copy.registration)
+        if self._dumping != copy.number and DUMP_BEGINS.issuperset(callbacks):
+            self._dumping = copy.number
+            self._arrange()
         if "DriverEntry" not in callbacks:
             self._learn_table(copy, side.filter_initialization_data)
 
     def _on_call(self, call: Call) -> None:
         self._sink.write(call)
+        copy = self._copies[call.module]
+        if copy.number == self._dumping and DUMP_ENDS.intersection(call.callbacks):
+            self._end_of_dump()
         if call.exit is not None and "DriverEntry" in call.callbacks:
-            copy = self._copies[call.module]
             # It runs once in the life of a copy, and every breakpoint costs two packets at each stop.
             copy.plan.forget("DriverEntry")
             self._learn_table(copy, call.exit.filter_initialization_data)
@@ -240,13 +309,15 @@ class Tracer:
     def _drop(self, copy: _Copy) -> None:
         copy.loaded = False
         self._remove_breakpoints(copy)
+        if self._dumping == copy.number:
+            self._end_of_dump()
         self._calls.unload(copy.number)
         self._sink.write(Unloaded(copy.number))
 
     @staticmethod
     def _remove_breakpoints(copy: _Copy) -> None:
-        for breakpoint_ in copy.breakpoints.values():
-            breakpoint_.remove()
+        for armed in copy.breakpoints.values():
+            armed.breakpoint.remove()
         copy.breakpoints.clear()
 
     def _guard(self, during: str, action: Callable[[], None]) -> None:

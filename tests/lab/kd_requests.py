@@ -14,9 +14,11 @@ from .kd_protocol import MAX_PAYLOAD
 from .kd_statistics import Statistics
 from .kd_structures import (
     CONTEXT,
+    CONTROL_SET,
     MANIPULATE,
     MEMORY,
     MSR,
+    QUERY_MEMORY,
     SPECIAL_REGISTERS,
     UNION_SIZE,
     VERSION,
@@ -33,6 +35,8 @@ _MAX_DATA = MAX_PAYLOAD - MANIPULATE.sizeof()
 _TRAP_FLAG = 0x100
 _CONTEXT_FLAGS = 0x10001F  # CONTEXT_AMD64, all parts
 _MXCSR = 0x1F80
+_DR6_RESET = 0xFFFF0FF0
+_KERNEL_SPACE, _READ_WRITE_EXECUTE = 2, 7
 _GS_BASE = 0xC0000101
 _MACHINE_AMD64 = 0x8664
 _SEGMENTS = ("cs", "ds", "es", "fs", "gs", "ss")
@@ -103,6 +107,7 @@ class Requests:
             Api.WRITE_CONTROL_SPACE: self._write_control,
             Api.WRITE_BREAKPOINT: self._write_breakpoint,
             Api.RESTORE_BREAKPOINT: self._restore_breakpoint,
+            Api.QUERY_MEMORY: self._query_memory,
             Api.READ_MSR: self._read_msr,
             Api.WRITE_MSR: lambda union, _: _Reply(Status.UNSUCCESSFUL, union),
         }
@@ -116,8 +121,11 @@ class Requests:
         api, union = int(request.api), bytes(request.union)
         self._statistics.packet(api_name(api), len(data))
         if api in (Api.CONTINUE, Api.CONTINUE2):
-            if api == Api.CONTINUE2 and union[4] & 1:  # ContinueStatus, TraceFlag, Dr7
-                self.step = True
+            if api == Api.CONTINUE2:  # ContinueStatus, then AMD64_DBGKD_CONTROL_SET
+                control = CONTROL_SET.parse(union[4:])
+                self.step = self.step or bool(control.trace_flag & 1)
+                self._target.set_register("dr7", control.dr7)
+                self._target.set_register("dr6", _DR6_RESET)
             return Answer(run=True)
         if api in (Api.CLEAR_ALL_INTERNAL_BREAKPOINTS, Api.SWITCH_PROCESSOR, Api.REBOOT):
             # Without a reply by definition. There are no internal breakpoints and no other processor, and
@@ -178,6 +186,12 @@ class Requests:
         except TargetError:
             return _Reply(Status.UNSUCCESSFUL, _memory(request, 0))
         return _Reply(Status.SUCCESS, _memory(request, len(data)))
+
+    def _query_memory(self, union: bytes, _data: bytes) -> "_Reply":
+        # DbgEng asks before it takes a breakpoint that was typed.
+        request = QUERY_MEMORY.parse(union)
+        answer = {"address": request.address, "space": _KERNEL_SPACE, "flags": _READ_WRITE_EXECUTE}
+        return _Reply(Status.SUCCESS, bytes(QUERY_MEMORY.build(answer)))
 
     # Registers
 

@@ -12,6 +12,7 @@ from typing import Callable, Iterator, List, Optional
 
 from pykd_dumpfilt.emulator import (
     BreakpointHit,
+    DebugRegisterHit,
     Event,
     LoadedImage,
     ModuleLoaded,
@@ -227,7 +228,9 @@ class KdServer:
         if isinstance(event, (ModuleLoaded, ModuleUnloaded)):
             payload = self._symbols(event.module, isinstance(event, ModuleUnloaded))
         else:
-            code = Code.SINGLE_STEP if isinstance(event, SingleStep) else Code.BREAKPOINT
+            # The processor raises the same exception for both; DR6 tells them apart.
+            single = isinstance(event, (SingleStep, DebugRegisterHit))
+            code = Code.SINGLE_STEP if single else Code.BREAKPOINT
             payload = self._state(StateChange.EXCEPTION, self._exception(code))
         self.statistics.packet("state change", len(payload))
         link.send(PacketType.STATE_CHANGE, payload)

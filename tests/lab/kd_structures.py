@@ -11,6 +11,7 @@ from construct import Array, Bytes, Int8ul, Int16ul, Int32ul, Int64ul, Padding, 
 __all__ = [
     "CONTEXT",
     "CONTROL_REPORT",
+    "CONTROL_SET",
     "DEBUG_IO",
     "EXCEPTION",
     "LOAD_SYMBOLS",
@@ -18,6 +19,7 @@ __all__ = [
     "MEMORY",
     "MSR",
     "PACKET",
+    "QUERY_MEMORY",
     "SPECIAL_REGISTERS",
     "STATE_CHANGE",
     "UNION_SIZE",
@@ -85,6 +87,7 @@ class Api(enum.IntEnum):
     READ_MSR = 0x3152
     WRITE_MSR = 0x3153
     CLEAR_ALL_INTERNAL_BREAKPOINTS = 0x315A
+    QUERY_MEMORY = 0x315C
     GET_CONTEXT_EX = 0x315F
     SET_CONTEXT_EX = 0x3160
 
@@ -114,6 +117,9 @@ MEMORY = Struct("address" / Int64ul, "asked" / Int32ul, "done" / Int32ul)
 """DBGKD_READ_MEMORY64, DBGKD_WRITE_MEMORY64; control space, too."""
 
 MSR = Struct("number" / Int32ul, "low" / Int32ul, "high" / Int32ul)
+
+QUERY_MEMORY = Struct("address" / Int64ul, Padding(8), "space" / Int32ul, "flags" / Int32ul)
+"""DBGKD_QUERY_MEMORY. Space: 2 is the kernel's. Flags: 1 readable, 2 writable, 4 executable."""
 
 VERSION = Struct(
     "MajorVersion" / Int16ul,
@@ -175,6 +181,9 @@ CONTROL_REPORT = Struct(
     "fs" / Int16ul,
 )
 """AMD64_DBGKD_CONTROL_REPORT. Flags: 1 segments included, 2 standard CS."""
+
+CONTROL_SET = Struct("trace_flag" / Int32ul, "dr7" / Int64ul)
+"""AMD64_DBGKD_CONTROL_SET of DBGKD_CONTINUE2, as far as it concerns us."""
 
 STATE_CHANGE = Struct(
     "state" / Int32ul,
