@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any, Dict, List, Optional, Tuple
 
-from ._layout import PAGE_SIZE
+from ._layout import DIGEST_SIZE, PAGE_SIZE
 from ._values import (
     MAX_ADDRESS,
     MAX_COUNT,
@@ -141,7 +141,16 @@ def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
     if len(unreadable) != holes:
         raise Wrong(key + ".unreadable", "must say for each page that is null why it could not be read")
     truncated = optional_text(fields.get("truncated"), key + ".truncated")
-    return Buffer(via, offset, size, tuple(pages), unreadable, truncated)
+    hashes = _hashes(fields["hashes"], key + ".hashes") if "hashes" in fields else ()
+    return Buffer(via, offset, size, tuple(pages), unreadable, truncated, hashes)
+
+
+def _hashes(value: Any, key: str) -> Tuple[Optional[str], ...]:
+    found = items(value, key)
+    for entry in found:
+        if entry is not None and len(octets(entry, key)) != DIGEST_SIZE:
+            raise Wrong(key, f"expected {DIGEST_SIZE} bytes or null, found {shown(entry)}")
+    return tuple(found)
 
 
 def _buffers(fields: Dict[str, Any], name: str, key: str, known_pages: int) -> Tuple[Buffer, ...]:
@@ -300,4 +309,5 @@ def footer(fields: Dict[str, Any]) -> Footer:
         text(fields.get("reason"), "reason"),
         count(fields.get("lost"), "lost", MAX_COUNT),
         _text_map(fields.get("digests", {}), "digests"),
+        count(fields.get("left_out", 0), "left_out", MAX_COUNT),
     )

@@ -66,6 +66,8 @@ def _buffer(buffer: Buffer) -> Dict[str, Any]:
         found["unreadable"] = {str(index): buffer.unreadable[index] for index in sorted(buffer.unreadable)}
     if buffer.truncated is not None:
         found["truncated"] = buffer.truncated
+    if buffer.hashes:
+        found["hashes"] = list(buffer.hashes)
     return found
 
 
@@ -181,6 +183,8 @@ def _footer(footer: Footer) -> Dict[str, Any]:
     }
     if footer.digests:
         found["digests"] = dict(sorted(footer.digests.items()))
+    if footer.left_out:
+        found["left_out"] = footer.left_out
     return found
 
 

@@ -72,6 +72,9 @@ class Buffer:
         size: bytes of the buffer held here; less than the MDL's ByteCount where ``truncated`` says why.
         pages: one page number of the store per page of the buffer, None where it could not be read.
         unreadable: for each None, by index into ``pages``, why.
+        truncated: why less than the MDL's ByteCount is held, also where that was the user's wish.
+        hashes: of a buffer whose pages were read and not kept, BLAKE2b (16 bytes, hexadecimal) of each whole
+            page, None where it could not be read.
     """
 
     via: str
@@ -80,6 +83,7 @@ class Buffer:
     pages: Tuple[Optional[int], ...]
     unreadable: Mapping[int, str] = field(default_factory=dict)
     truncated: Optional[str] = None
+    hashes: Tuple[Optional[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,8 @@ class Header:
 class Footer:
     """The last line of a recording that was closed in good order; ``reason`` says why it ended.
 
-    ``lost`` counts calls that happened and could not be kept.
+    ``lost`` counts calls that happened and could not be kept, ``left_out`` those that were seen and by the
+    user's wish not captured.
     """
 
     calls: int
@@ -254,6 +259,7 @@ class Footer:
     reason: str
     lost: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
 
 Record = Union[LoadedModule, Callbacks, Call, Unloaded, Fault]

@@ -169,12 +169,13 @@ class RecordingWriter:
             self._broken()
             raise
 
-    def close(self, reason: str, lost: int = 0) -> None:
+    def close(self, reason: str, lost: int = 0, left_out: int = 0) -> None:
         """Write the footer, wait until all is on the disk, and close; a second call does nothing.
 
         Args:
             reason: why the recording ended, a sentence for people.
             lost: calls that happened and were never given to :meth:`write`.
+            left_out: calls that were not captured by the user's wish.
 
         Raises:
             RecordingError: the footer cannot be written. Not after an earlier failure, which was told.
@@ -186,7 +187,7 @@ class RecordingWriter:
         try:
             self._pages.sync()
             if not self._pages.torn and not self._calls.torn:
-                self._calls.append(self._footer(reason, lost))
+                self._calls.append(self._footer(reason, lost, left_out))
             self._calls.sync()
         except (OSError, RecordingError) as error:
             if not told:
@@ -220,11 +221,11 @@ class RecordingWriter:
             # The error on its way is the one to tell.
             pass
 
-    def _footer(self, reason: str, lost: int) -> bytes:
+    def _footer(self, reason: str, lost: int, left_out: int) -> bytes:
         if self.failure is not None:
             reason = f"{reason}; {self.failure}"
         digests = {CALLS_NAME: self._calls.sha256(), PAGES_NAME: self._pages.sha256()}
-        line = codec.encode(Footer(self.calls, len(self._index), reason, self.lost + lost, digests))
+        line = codec.encode(Footer(self.calls, len(self._index), reason, self.lost + lost, digests, left_out))
         codec.decode(line, self._lines + 1)
         return line
 

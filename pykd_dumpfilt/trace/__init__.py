@@ -3,14 +3,19 @@
 from .callbacks import Location, parse_callback_option
 from .capture import Limits
 from .copies import PREFIXES, copy_prefix, plain_name
+from .placement import Hardware
+from .selection import Data, Selection
 from .session import Session, Summary, active_session, default_recording_name, record, start_session
 from .tracer import CopyStatus, Sink, Tracer, TraceStatus
 
 __all__ = [
     "PREFIXES",
     "CopyStatus",
+    "Data",
+    "Hardware",
     "Limits",
     "Location",
+    "Selection",
     "Session",
     "Sink",
     "Summary",

@@ -10,6 +10,7 @@ from .abi import ARGUMENT_COUNTS, RETURN_ADDRESS_SIZE, read_entry, read_return, 
 from .capture import Capture, CapturedMdl
 from .pairing import OpenCalls
 from .registration import Registration
+from .selection import Data, Selection
 from .stop_memory import Span, StopMemory
 
 __all__ = ["CallTracker"]
@@ -35,6 +36,7 @@ class CallTracker:
         capture: reads memory, and keeps pages.
         emit: gets each call when it ends.
         guard: runs a handler's body; what it raises becomes a fault of the tool.
+        selection: which calls are captured, and what of them.
     """
 
     def __init__(
@@ -43,20 +45,25 @@ class CallTracker:
         capture: Capture,
         emit: Callable[[Call], None],
         guard: Callable[[str, Callable[[], None]], None],
+        selection: Optional[Selection] = None,
     ) -> None:
         self._debugger = debugger
         self._capture = capture
         self._emit = emit
         self._guard = guard
+        self._selection = selection or Selection()
         self._open: OpenCalls[_Open] = OpenCalls()
         self._returns: Dict[int, Breakpoint] = {}
         self._entries = 0
+        self._hits: Dict[Tuple[int, Tuple[str, ...]], int] = {}
         self._noted: Optional[BugCheckData] = None
         self._transferring = False
         self.counts: Dict[str, int] = {}
         """Calls handed on, by callback name."""
         self.lost = 0
         """Calls that happened and could not be captured."""
+        self.left_out = 0
+        """Calls that were seen and, by the user's wish, not captured."""
 
     @property
     def open_calls(self) -> int:
@@ -68,28 +75,38 @@ class CallTracker:
         """Breakpoints at return addresses, one for each address that an open call returns to."""
         return len(self._returns)
 
-    def entered(self, module: int, callbacks: Tuple[str, ...], registration: Registration) -> Side:
-        """Capture an entry; the target stands at the callback's first instruction."""
+    def entered(self, module: int, callbacks: Tuple[str, ...], registration: Registration) -> Optional[Side]:
+        """Capture an entry; the target stands at the callback's first instruction. None where the user did
+        not want this one; its number is used up all the same, so that a reader knows of the gap."""
         number = self._entries
         self._entries += 1
+        address = (module, callbacks)
+        count = self._hits[address] = self._hits.get(address, -1) + 1
         try:
-            return self._entered(number, module, callbacks, registration)
+            side = None
+            if self._selection.samples(callbacks, count):
+                side = self._entered(number, module, callbacks, registration)
         except BaseException:
             self.lost += 1
             raise
+        self.left_out += side is None
+        return side
 
     def _entered(
         self, number: int, module: int, callbacks: Tuple[str, ...], registration: Registration
-    ) -> Side:
+    ) -> Optional[Side]:
         entry = read_entry(self._debugger)
         arguments = entry.arguments[: max(ARGUMENT_COUNTS[name] for name in callbacks)]
         stack = (entry.stack, RETURN_ADDRESS_SIZE)
         memory = self._memory(callbacks, arguments, registration, stack)
-        goes_back = return_address(memory.piece(*stack))
-        side = self._structures(memory, entry.registers, callbacks, arguments, registration)
         described: Tuple[CapturedMdl, ...] = ()
         if self._has_mdl(callbacks):
             described = tuple(self._capture.mdl_chain(memory, arguments[2]))
+            if not self._touches(memory.piece(arguments[1], _OFFSET_SIZE), described):
+                return None
+        goes_back = return_address(memory.piece(*stack))
+        side = self._structures(memory, entry.registers, callbacks, arguments, registration)
+        if self._has_mdl(callbacks):
             side = self._with_mdls(memory, side, number, described)
         if not (self._has_mdl(callbacks) and self._transferring):
             # A crash dump is written because of a bug check; only a later one is the filter's. Looking costs
@@ -104,6 +121,13 @@ class CallTracker:
         )
         self._give_up(gone, "its stack was used again by a later call", gone=True)
         return side
+
+    def _touches(self, offset: Piece, described: Tuple[CapturedMdl, ...]) -> bool:
+        """Whether the user wants a transfer, by its place on the disk; one whose place is not known, too."""
+        if offset.missing is not None:
+            return True
+        size = sum(one.byte_count for one in described)
+        return self._selection.touches(int.from_bytes(offset.data, "little", signed=True), max(1, size))
 
     def unload(self, module: int) -> None:
         """Hand on the open calls of a module that goes away: they will not return."""
@@ -193,19 +217,26 @@ class CallTracker:
     ) -> Side:
         same = at_entry is not None and [one.piece for one in described] == [one.piece for one in at_entry]
         original = described if at_entry is None else at_entry
-        source: Tuple[Buffer, ...] = ()
+        moved: Tuple[CapturedMdl, ...] = ()
         if at_entry is not None and [one.pfns for one in described] != [one.pfns for one in at_entry]:
             # The filter put in its own buffer: its caller's pages must be looked at where they were.
-            source = tuple(self._capture.buffer(one) for one in at_entry)
+            moved = at_entry
+        buffers = self._buffers((*described, *moved), at_return=at_entry is not None)
         return replace(
             side,
             mdls=tuple(one.piece for one in described),
-            buffers=tuple(self._capture.buffer(one) for one in described),
-            source=source,
+            buffers=buffers[: len(described)],
+            source=buffers[len(described) :],
             # An unchanged MDL maps what it mapped at entry; reading that again would tell nothing new.
             mapped=() if same else self._mapped(memory, described, number, at_entry is not None),
             around=tuple(self._capture.around(one) for one in original) if self._capture.looks_around else (),
         )
+
+    def _buffers(self, chain: Tuple[CapturedMdl, ...], at_return: bool) -> Tuple[Buffer, ...]:
+        kept = self._selection.data
+        if kept is Data.AFTER:
+            return self._capture.buffers(chain) if at_return else self._capture.left_out(chain, kept)
+        return self._capture.buffers(chain, kept)
 
     def _mapped(
         self, memory: StopMemory, described: Tuple[CapturedMdl, ...], number: int, changed: bool

@@ -4,8 +4,9 @@ Nothing read here is trusted: a filter may hand on any pointer, any MDL, any Byt
 becomes a value with a reason.
 """
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+import hashlib
+from dataclasses import dataclass, replace
+from typing import AbstractSet, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..debugger import PAGE_SIZE, Debugger, MemoryReadError, PhysicalAddress, VirtualAddress
 from ..errors import TargetError
@@ -17,6 +18,7 @@ from ..structures import (
     pfn_array,
     span_pages,
 )
+from .selection import Data
 from .stop_memory import Span, StopMemory
 
 __all__ = ["Capture", "CapturedMdl", "Limits"]
@@ -24,6 +26,8 @@ __all__ = ["Capture", "CapturedMdl", "Limits"]
 # With either flag MappedSystemVa may be used (MmGetSystemAddressForMdlSafe in wdm.h).
 _MAPPED = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
 _MAPPED_HEAD = 64
+_HASH_SIZE = 16
+_REFUSALS = 16  # of that many physical reads none worked: the target (or its debugger) does not do them
 _MAX_PFN = 1 << 40  # 52 bits of physical address, less the 12 bits of a page
 _USUAL_PFNS = 17  # MaxPagesPerWrite seen in practice, and one more for a buffer that begins inside a page
 
@@ -63,6 +67,8 @@ class Capture:
         self._pages = pages
         self._limits = limits
         self._mdl = mdl(debugger.machine)
+        self._physical_works = False
+        self._physical_failures = 0
 
     @property
     def looks_around(self) -> bool:
@@ -83,25 +89,48 @@ class Capture:
             chain.append(captured)
         return chain
 
-    def buffer(self, described: CapturedMdl) -> Buffer:
-        """What the MDL describes, as whole pages: through its PFNs, as the disk's DMA sees it, else through
-        MappedSystemVa."""
-        found, reasons = self._physical(described.pfns)
+    def buffers(self, chain: Sequence[CapturedMdl], kept: Data = Data.FULL) -> Tuple[Buffer, ...]:
+        """What the MDLs describe, as whole pages: through their PFNs, as the disk's DMA sees it, else through
+        MappedSystemVa. Those of ``Data.NONE`` and ``Data.HASH`` say why they hold no pages."""
+        if kept is Data.NONE:
+            return tuple(_left_out(one, kept) for one in chain)
+        contents, reasons = self._physical({pfn for one in chain for pfn in one.pfns})
+        return tuple(self._buffer(one, contents, reasons, kept) for one in chain)
+
+    def left_out(self, chain: Sequence[CapturedMdl], wanted: Data) -> Tuple[Buffer, ...]:
+        """Buffers that are not read, because the trace keeps what ``wanted`` says."""
+        return tuple(_left_out(one, wanted) for one in chain)
+
+    def _buffer(
+        self, described: CapturedMdl, contents: Dict[int, bytes], reasons: Dict[int, str], kept: Data
+    ) -> Buffer:
+        pfns = described.pfns
         via = "physical"
-        if described.pfns and not found and described.mapped_system_va is not None:
-            mapped, why = self._virtual(described.mapped_system_va, len(described.pfns))
+        pages: Dict[int, bytes] = {n: contents[pfn] for n, pfn in enumerate(pfns) if pfn in contents}
+        why = {
+            index: reasons.get(pfn, f"PFN {pfn:#x} is past any physical memory")
+            for index, pfn in enumerate(pfns)
+            if pfn not in contents
+        }
+        if pfns and not pages and described.mapped_system_va is not None:
+            mapped, unmapped = self._virtual(described.mapped_system_va, len(pfns))
             if mapped:
-                via, found = "virtual", mapped
-                reasons = {index: why[index] for index in why}
-        held = len(described.pfns) * PAGE_SIZE - described.byte_offset
+                via, pages, why = "virtual", mapped, unmapped
+        if kept is Data.HASH:
+            hashes = tuple(_hash(pages.get(index)) for index in range(len(pfns)))
+            return replace(_left_out(described, kept), via=via, hashes=hashes)
+        held = len(pfns) * PAGE_SIZE - described.byte_offset
         return Buffer(
             via=via,
             offset=described.byte_offset,
             size=max(0, min(described.byte_count, held)),
-            pages=tuple(found.get(index) for index in range(len(described.pfns))),
-            unreadable=reasons,
+            pages=self._numbers(pages, len(pfns)),
+            unreadable=why,
             truncated=described.truncated,
         )
+
+    def _numbers(self, pages: Mapping[int, bytes], count: int) -> Tuple[Optional[int], ...]:
+        return tuple(self._pages.put(pages[index]) if index in pages else None for index in range(count))
 
     def mapped(self, memory: StopMemory, described: CapturedMdl, pages: Sequence[int]) -> List[Piece]:
         """The first bytes of some pages of the buffer (by index) through MappedSystemVa, to hold against the
@@ -127,7 +156,7 @@ class Capture:
         more, why = self._virtual(behind, count)
         found.update({count + index: page for index, page in more.items()})
         reasons.update({count + index: reason for index, reason in why.items()})
-        pages = tuple(found.get(index) for index in range(2 * count))
+        pages = self._numbers(found, 2 * count)
         return Buffer("virtual", 0, len(pages) * PAGE_SIZE, pages, reasons)
 
     def _one_mdl(self, memory: StopMemory, address: int) -> Tuple[CapturedMdl, int]:
@@ -156,53 +185,48 @@ class Capture:
         )
         return captured, fields.Next
 
-    def _physical(self, pfns: Sequence[int]) -> Tuple[Dict[int, int], Dict[int, str]]:
-        """Page numbers by index, and reasons by index for those that could not be read. Neighbouring page
-        frames are read at once, whatever their order in the MDL: over a wire every read costs a round trip,
-        and a page by itself two (see :data:`READ_SIZE`)."""
+    def _physical(self, pfns: AbstractSet[int]) -> Tuple[Dict[int, bytes], Dict[int, str]]:
+        """Page frames by number, and reasons for those that could not be read. Neighbours are read at once,
+        whatever their order and whichever MDL names them: over a wire every read costs a round trip, and a
+        page by itself two (see :data:`READ_SIZE`)."""
+        if not self._physical_works and self._physical_failures >= _REFUSALS:
+            return {}, dict.fromkeys(pfns, f"physical reads do not work here: the first {_REFUSALS} failed")
         contents: Dict[int, bytes] = {}
         reasons: Dict[int, str] = {}
-        frames = sorted({pfn for pfn in pfns if 0 <= pfn < _MAX_PFN})
+        frames = sorted(pfn for pfn in pfns if 0 <= pfn < _MAX_PFN)
         first = 0
         while first < len(frames):
             run = 1
             while first + run < len(frames) and frames[first + run] == frames[first] + run:
                 run += 1
             data, reason = self._try(PhysicalAddress(frames[first] * PAGE_SIZE), run * PAGE_SIZE)
-            whole = len(data) // PAGE_SIZE
-            for page in range(whole):
-                contents[frames[first + page]] = data[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+            self._physical_works |= bool(data)
+            self._physical_failures += not data
+            whole = _cut_pages(data)
+            for page, content in enumerate(whole):
+                contents[frames[first + page]] = content
+            first += len(whole)
             if reason is not None:
-                reasons[frames[first + whole]] = reason
-                whole += 1
-            first += whole
-        found = {index: self._pages.put(contents[pfn]) for index, pfn in enumerate(pfns) if pfn in contents}
-        why = {
-            index: reasons.get(pfn, f"PFN {pfn:#x} is past any physical memory")
-            for index, pfn in enumerate(pfns)
-            if pfn not in contents
-        }
-        return found, why
+                reasons[frames[first]] = reason
+                first += 1
+        return contents, reasons
 
-    def _virtual(self, address: VirtualAddress, count: int) -> Tuple[Dict[int, int], Dict[int, str]]:
-        found: Dict[int, int] = {}
+    def _virtual(self, address: VirtualAddress, count: int) -> Tuple[Dict[int, bytes], Dict[int, str]]:
+        """The same by index of the page, from the page of ``address`` on."""
+        found: Dict[int, bytes] = {}
         reasons: Dict[int, str] = {}
         first = VirtualAddress(address - address % PAGE_SIZE)
         index = 0
         while index < count:
             data, reason = self._try(first + index * PAGE_SIZE, (count - index) * PAGE_SIZE)
-            whole = self._put(data, index, found)
+            whole = _cut_pages(data)
+            for page, content in enumerate(whole):
+                found[index + page] = content
+            index += len(whole)
             if reason is not None:
-                reasons[index + whole] = reason
-                whole += 1
-            index += whole
+                reasons[index] = reason
+                index += 1
         return found, reasons
-
-    def _put(self, data: bytes, index: int, found: Dict[int, int]) -> int:
-        whole = len(data) // PAGE_SIZE
-        for page in range(whole):
-            found[index + page] = self._pages.put(data[page * PAGE_SIZE : (page + 1) * PAGE_SIZE])
-        return whole
 
     def _try(self, address: Union[VirtualAddress, PhysicalAddress], size: int) -> Tuple[bytes, Optional[str]]:
         try:
@@ -213,6 +237,25 @@ class Capture:
             return error.data, error.reason
         except TargetError as error:
             return b"", str(error)
+
+
+_WANTED = {
+    Data.AFTER: "this trace keeps contents at the return only (--data after)",
+    Data.HASH: "this trace keeps hashes of pages only (--data hash)",
+    Data.NONE: "this trace keeps no contents (--data none)",
+}
+
+
+def _left_out(described: CapturedMdl, wanted: Data) -> Buffer:
+    return Buffer("physical", described.byte_offset, 0, (), {}, _WANTED[wanted])
+
+
+def _hash(page: Optional[bytes]) -> Optional[str]:
+    return None if page is None else hashlib.blake2b(page, digest_size=_HASH_SIZE).hexdigest()
+
+
+def _cut_pages(data: bytes) -> List[bytes]:
+    return [data[at : at + PAGE_SIZE] for at in range(0, len(data) - PAGE_SIZE + 1, PAGE_SIZE)]
 
 
 def _cut(piece: Piece, size: int) -> Piece:

@@ -15,6 +15,8 @@ from ..errors import UsageError
 from ..recording import Header, PageStore, Record, RecordingWriter
 from .callbacks import Location
 from .capture import Limits
+from .placement import Hardware
+from .selection import Selection
 from .tracer import Tracer, TraceStatus
 
 __all__ = ["Session", "Summary", "active_session", "default_recording_name", "record", "start_session"]
@@ -42,6 +44,8 @@ class Session:
         callbacks: where the user says that callbacks are.
         limits: bounds on what one call may cost.
         observer: sees every record as it is written.
+        hardware: how debug registers are used.
+        selection: which calls are captured, and what of them.
 
     Raises:
         UsageError, TargetError, RecordingError: nothing is left in the target, and no empty recording.
@@ -55,13 +59,18 @@ class Session:
         callbacks: Optional[Mapping[str, Location]] = None,
         limits: Optional[Limits] = None,
         observer: Optional[Observer] = None,
+        hardware: Hardware = Hardware.AUTO,
+        selection: Optional[Selection] = None,
     ) -> None:
         limits = limits or Limits()
+        selection = selection or Selection()
         info = debugger.describe()
         given = {name: _location_text(where) for name, where in (callbacks or {}).items()}
         self._observer = observer
         # The tracer refuses bad names and targets before a folder is made.
-        self._tracer = Tracer(debugger, filter_name, self, callbacks, limits)
+        self._tracer = Tracer(
+            debugger, filter_name, self, callbacks, limits, hardware, selection, on_exhausted=self.stop
+        )
         self._writer = RecordingWriter(
             Path(output),
             Header(
@@ -70,7 +79,12 @@ class Session:
                 created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 tool=f"pykd-dumpfilt {__version__}",
                 debugger={"engine": info.engine, "version": info.version, "target": info.target},
-                options={"limits": asdict(limits), "callbacks": given},
+                options={
+                    "limits": asdict(limits),
+                    "callbacks": given,
+                    "hardware": hardware.value,
+                    **selection.options(),
+                },
             ),
         )
         try:
@@ -98,7 +112,8 @@ class Session:
         """Take our breakpoints out and close the recording; ``gone`` where the calls that are still open will
         not return. A second call does nothing."""
         self._tracer.disarm(reason, gone)
-        self._writer.close(reason, lost=self._tracer.status().lost)
+        status = self._tracer.status()
+        self._writer.close(reason, lost=status.lost, left_out=status.left_out)
         return self.status()
 
     # The tracer's sink: the writer, and whoever looks on.
@@ -122,12 +137,14 @@ def record(
     callbacks: Optional[Mapping[str, Location]] = None,
     limits: Optional[Limits] = None,
     observer: Optional[Observer] = None,
+    hardware: Hardware = Hardware.AUTO,
+    selection: Optional[Selection] = None,
 ) -> Summary:
     """Trace until the target ends or breaks in, and leave a closed recording whatever happens.
 
     Arguments and errors are those of :class:`Session`.
     """
-    session = Session(debugger, filter_name, output, callbacks, limits, observer)
+    session = Session(debugger, filter_name, output, callbacks, limits, observer, hardware, selection)
     reason = "interrupted"
     stuck = False
     try:

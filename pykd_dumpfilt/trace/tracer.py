@@ -5,6 +5,7 @@ raise and never resume. Whatever fails in one becomes a :class:`~pykd_dumpfilt.r
 """
 
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
@@ -29,6 +30,7 @@ from .copies import copy_prefix, plain_name
 from .image import read_image
 from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched, in_debug_registers, without_resting
 from .registration import Registration, callback_table
+from .selection import Selection
 
 __all__ = ["CopyStatus", "Sink", "TraceStatus", "Tracer"]
 
@@ -71,6 +73,7 @@ class TraceStatus:
     calls: Mapping[str, int]
     open_calls: int
     lost: int
+    left_out: int
     faults: Tuple[str, ...]
 
 
@@ -86,18 +89,22 @@ class _Copy:
     prefix: str
     number: int
     registration: Registration
+    selection: Selection
     plan: CallbackPlan = field(default_factory=CallbackPlan)
     breakpoints: Dict[int, "_Armed"] = field(default_factory=dict)
     written: Optional[Callbacks] = None
     table: Optional[Dict[str, int]] = None
     loaded: bool = True
 
+    def armed(self) -> Tuple[ArmedCallback, ...]:
+        """Where those callbacks are that are to be watched."""
+        return tuple(one for one in self.plan.armed() if any(map(self.selection.watches, one.callbacks)))
+
     def watched(self) -> List[Watched]:
-        """Where its callbacks are."""
+        """The same, while it is loaded."""
         if not self.loaded:
             return []
-        armed = self.plan.armed()
-        return [Watched(one.address, self.number, self.prefix, one.callbacks) for one in armed]
+        return [Watched(one.address, self.number, self.prefix, one.callbacks) for one in self.armed()]
 
 
 class Tracer:
@@ -110,6 +117,8 @@ class Tracer:
         callbacks: where the user says that callbacks are, by callback name.
         limits: bounds on what one call may cost.
         hardware: how debug registers are used.
+        selection: which calls are captured, and what of them.
+        on_exhausted: called with the reason when the selection's bounds are reached; disarms by default.
 
     Raises:
         UsageError: the name names no driver, or the target's architecture cannot be traced.
@@ -123,6 +132,8 @@ class Tracer:
         callbacks: Optional[Mapping[str, Location]] = None,
         limits: Optional[Limits] = None,
         hardware: Hardware = Hardware.AUTO,
+        selection: Optional[Selection] = None,
+        on_exhausted: Optional[Callable[[str], object]] = None,
     ) -> None:
         check_machine(debugger.machine)
         self.filter = plain_name(filter_name)
@@ -130,9 +141,11 @@ class Tracer:
         self._sink = sink
         self._given = dict(callbacks or {})
         self._hardware = hardware
-        self._calls = CallTracker(
-            debugger, Capture(debugger, sink, limits or Limits()), self._on_call, self._guard
-        )
+        self._selection = selection or Selection()
+        self._on_exhausted = on_exhausted or self.disarm
+        self._first_transfer: Optional[float] = None
+        capture = Capture(debugger, sink, limits or Limits())
+        self._calls = CallTracker(debugger, capture, self._on_call, self._guard, self._selection)
         self._copies: List[_Copy] = []
         self._watches: List[Subscription] = []
         self._faults: List[str] = []
@@ -176,11 +189,12 @@ class Tracer:
             calls=dict(self._calls.counts),
             open_calls=self._calls.open_calls,
             lost=self._calls.lost,
+            left_out=self._calls.left_out,
             faults=tuple(self._faults),
         )
 
     def _copy_status(self, copy: _Copy) -> CopyStatus:
-        armed = copy.plan.armed()
+        armed = copy.armed()
         watching = copy.loaded and bool(self._watches)
         return CopyStatus(
             name=copy.module.name,
@@ -219,7 +233,7 @@ class Tracer:
         if self._copy_at(module) is not None:
             return  # .reload announces again what is there already
         image = read_image(self._debugger, module)
-        copy = _Copy(module, prefix, len(self._copies), Registration(self._debugger, module))
+        copy = _Copy(module, prefix, len(self._copies), Registration(self._debugger, module), self._selection)
         self._copies.append(copy)
         self._sink.write(
             LoadedModule(
@@ -245,7 +259,7 @@ class Tracer:
     def _follow(self, copy: _Copy) -> None:
         """Make breakpoints and recording agree with what is known of the copy's callbacks."""
         self._arrange()
-        record = Callbacks(copy.number, copy.plan.armed(), copy.plan.absent)
+        record = Callbacks(copy.number, copy.armed(), copy.plan.absent)
         if record != copy.written:
             copy.written = record
             self._sink.write(record)
@@ -280,13 +294,31 @@ class Tracer:
         return entered
 
     def _entered(self, copy: _Copy, address: int) -> None:
-        callbacks = next(one.callbacks for one in copy.plan.armed() if one.address == address)
+        callbacks = next(one.callbacks for one in copy.armed() if one.address == address)
+        reason = self._exhausted(callbacks)
+        if reason is not None:
+            self._on_exhausted(reason)
+            return
         side = self._calls.entered(copy.number, callbacks, copy.registration)
+        if side is None:
+            return
         if self._dumping != copy.number and DUMP_BEGINS.issuperset(callbacks):
             self._dumping = copy.number
             self._arrange()
         if "DriverEntry" not in callbacks:
             self._learn_table(copy, side.filter_initialization_data)
+
+    def _exhausted(self, callbacks: Tuple[str, ...]) -> Optional[str]:
+        """Why nothing more is to be captured; looked at between calls, so that none is cut."""
+        now = time.monotonic()
+        if self._first_transfer is None and DUMP_BEGINS.issuperset(callbacks):
+            self._first_transfer = now
+        most, budget = self._selection.max_hits, self._selection.budget
+        if most is not None and sum(self._calls.counts.values()) >= most:
+            return f"{most} calls were captured, as many as wanted"
+        if budget is not None and self._first_transfer is not None and now - self._first_transfer > budget:
+            return f"the budget of {budget:g} seconds is used up"
+        return None
 
     def _on_call(self, call: Call) -> None:
         self._sink.write(call)
