@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..recording import Call, PageStore, Record
 from ..reports import render_text
 from ..trace import Limits, plain_name, record
-from . import console
+from . import _tracing, console
 from ._checking import check_watched
 from ._command import Command
 from .start import add_around_argument, add_callback_argument, callback_locations
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_around_argument(parser, 1)
     add_callback_argument(parser)
+    _tracing.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,7 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         locations = callback_locations(arguments.callback)
         limits = Limits(around=arguments.around)
-        summary = record(debugger, name, arguments.output, locations, limits, observer=count)
+        summary = record(
+            debugger,
+            name,
+            arguments.output,
+            locations,
+            limits,
+            observer=count,
+            hardware=arguments.hardware,
+            selection=_tracing.selection(arguments),
+        )
     console.note(
         f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
     )

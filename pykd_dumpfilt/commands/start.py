@@ -15,7 +15,7 @@ from ..trace import (
     plain_name,
     start_session,
 )
-from . import console
+from . import _tracing, console
 from ._command import Command
 from ._describe import describe_copies
 
@@ -39,6 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Limits().pages,
         metavar="N",
         help="pages of one buffer to keep at most (default %(default)s)",
+    )
+    _tracing.add_arguments(parser)
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="do not begin if the forecast is longer, and end the trace so long after the first transfer",
+    )
+    parser.add_argument(
+        "--expect",
+        metavar="SIZE",
+        help="how much will be written, for the forecast: 2G, 800M (default: all of the target's memory)",
     )
 
 
@@ -76,14 +88,28 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.max_pages < 1:
         raise UsageError("--max-pages must be at least 1")
     locations = callback_locations(arguments.callback)
+    chosen = _tracing.selection(arguments, arguments.budget)
+    expected = None if arguments.expect is None else _tracing.size(arguments.expect)
     # Only now: without pykd the error says what else can be done.
     from ..debugger.pykd_debugger import PykdDebugger
 
     output = Path(arguments.output or default_recording_name(plain_name(arguments.module))).absolute()
 
+    costs: List[str] = []
+
     def session() -> Session:
-        limits = Limits(pages=arguments.max_pages, around=arguments.around)
-        return Session(PykdDebugger(), arguments.module, output, locations, limits)
+        debugger = PykdDebugger()
+        plain_name(arguments.module)
+        costs.extend(_tracing.describe_forecast(debugger, chosen, expected))
+        return Session(
+            debugger,
+            arguments.module,
+            output,
+            locations,
+            Limits(pages=arguments.max_pages, around=arguments.around),
+            hardware=arguments.hardware,
+            selection=chosen,
+        )
 
     try:
         started = start_session(session)
@@ -93,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{error}. {output.parent} cannot be written to: choose a place with -o"
             ) from error
         raise
-    lines = [f"recording to {started.path}", *describe_copies(started.status())]
+    lines = [f"recording to {started.path}", *describe_copies(started.status()), *costs]
     program = console.program_name()
     lines.append(f"Type g. Later: {program} status, and {program} stop for the verdict.")
     console.show("\n".join(lines))
@@ -113,5 +139,7 @@ COMMAND = Command(
     examples=(
         "  !py -g -m pykd_dumpfilt start myfilter\n"
         "  !py -g -m pykd_dumpfilt start myfilter -o C:\\traces\\run1 --callback read=+0x1200\n"
+        "  !py -g -m pykd_dumpfilt start myfilter --budget 600 --expect 2G\n"
+        "  !py -g -m pykd_dumpfilt start myfilter --every 20 --data after\n"
     ),
 )

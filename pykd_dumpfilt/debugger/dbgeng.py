@@ -20,6 +20,7 @@ _GET_INDEX_BY_NAME = 5
 _GET_VALUES = 8
 _READ_VIRTUAL_UNCACHED = 6
 _READ_PHYSICAL = 10
+_READ_DEBUGGER_DATA = 21
 
 # DEBUG_VALUE: 24 bytes of value, TailOfRawBytes, Type.
 _VALUE_SIZE, _VALUE_TYPE_AT = 32, 28
@@ -36,6 +37,7 @@ class Engine:
         self._interrupt: Optional[Callable[[], int]] = None
         self._virtual: Optional[_Read] = None
         self._physical: Optional[_Read] = None
+        self._debugger_data: Optional[Callable[..., int]] = None
         self._index_by_name: Optional[Callable[..., int]] = None
         self._values: Optional[Callable[..., int]] = None
         self._indices: Dict[str, Optional[int]] = {}
@@ -62,6 +64,16 @@ class Engine:
     def read_physical(self, address: int, size: int) -> Optional[Tuple[bytes, int]]:
         """The same by physical address (IDebugDataSpaces::ReadPhysical)."""
         return None if self._physical is None else self._physical(address, size)
+
+    def debugger_data(self, index: int) -> Optional[int]:
+        """One of the kernel's 64-bit values that DbgEng knows (IDebugDataSpaces::ReadDebuggerData,
+        DEBUG_DATA_* of dbgeng.h); None where it does not."""
+        if self._debugger_data is None:
+            return None
+        value = ctypes.create_string_buffer(8)
+        if self._debugger_data(index, value, len(value), None) < 0:
+            return None
+        return int.from_bytes(value.raw, "little")
 
     def read_registers(self, names: Sequence[str]) -> Optional[Dict[str, int]]:
         """Registers by name, unsigned (IDebugRegisters::GetValues); those that DbgEng does not know are left
@@ -108,6 +120,14 @@ class Engine:
         if spaces is not None:
             self._virtual = _reader(spaces, _READ_VIRTUAL_UNCACHED)
             self._physical = _reader(spaces, _READ_PHYSICAL)
+            self._debugger_data = _method(
+                spaces,
+                _READ_DEBUGGER_DATA,
+                ctypes.c_uint32,
+                ctypes.c_char_p,
+                ctypes.c_uint32,
+                ctypes.c_void_p,
+            )
 
 
 def _interface(library: Any, identity: uuid.UUID) -> Optional[ctypes.c_void_p]:

@@ -207,6 +207,9 @@ class Debugger(Protocol):
         """The last bug check that the target's kernel noted; None where there was none, or where the engine
         cannot tell."""
 
+    def physical_memory(self) -> Optional[int]:
+        """Bytes of the target's RAM; None where the engine cannot tell."""
+
     def set_breakpoint(
         self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
     ) -> Breakpoint:

@@ -59,6 +59,8 @@ _BUG_CHECK = re.compile(r"Bugcheck code ([0-9A-Fa-f]{1,8})\s+Arguments((?:\s+[0-
 
 _DATA_BREAKPOINT = re.compile(r"^\s*\d+\s+\w+\s+[0-9a-f`]+\s+[erwi]\s*[1248]\s", re.IGNORECASE)
 
+_NUMBER_OF_PHYSICAL_PAGES = 248  # DEBUG_DATA_MmNumberOfPhysicalPagesAddr
+
 # pykd's breakpointAccess; an execution breakpoint has the size 1.
 _EXECUTE, _EXECUTE_SIZE = 4, 1
 
@@ -166,6 +168,16 @@ class PykdDebugger:
             return None
         first, second, third, fourth = (int(text.replace("`", ""), 16) for text in match.group(2).split())
         return BugCheckData(int(match.group(1), 16), (first, second, third, fourth))
+
+    def physical_memory(self) -> Optional[int]:
+        address = self._engine.debugger_data(_NUMBER_OF_PHYSICAL_PAGES)
+        if not address:
+            return None
+        try:
+            pages = self.read_virtual(VirtualAddress(address), self._machine.pointer_size)
+        except TargetError:
+            return None
+        return int.from_bytes(pages, "little") * PAGE_SIZE
 
     def set_breakpoint(
         self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False

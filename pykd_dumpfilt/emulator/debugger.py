@@ -104,6 +104,9 @@ class EmulatorDebugger:
         first, second, third, fourth = parameters
         return BugCheckData(code, (first, second, third, fourth)) if code else None
 
+    def physical_memory(self) -> Optional[int]:
+        return self._target.physical_memory
+
     def set_breakpoint(
         self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
     ) -> "_Breakpoint":

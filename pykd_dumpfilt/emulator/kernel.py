@@ -33,7 +33,14 @@ _SITE = b"\x48\x83\xec\x28\xff\xd0\x48\x83\xc4\x28\xc3".ljust(16, b"\xcc")
 SITES = ("DriverEntry", "Dump_Start", "Dump_Write", "Dump_Read", "Dump_Finish", "Dump_Unload")
 
 # In nt's .data.
-_MODULE_LIST, _DATA_LIST, _KDBG, _BUG_CHECK, _VARIABLES = 0x00, 0x20, 0x100, 0x480, 0x500
+_MODULE_LIST, _DATA_LIST, _PHYSICAL_PAGES, _KDBG, _BUG_CHECK, _VARIABLES = (
+    0x00,
+    0x20,
+    0x30,
+    0x100,
+    0x480,
+    0x500,
+)
 _KDBG_SIZE = 0x360
 _VARIABLE_SIZE = 16
 
@@ -87,7 +94,7 @@ class Kernel:
         self.device_object = self.pool.allocate(0x150, zeroed=True)
         self._write_processor()
         self._write_shared_data()
-        self._write_debugger_data(data + _KDBG)
+        self._write_debugger_data(data + _KDBG, data + _PHYSICAL_PAGES)
         self._list(
             self._image("nt", "ntoskrnl.exe", r"\SystemRoot\system32\ntoskrnl.exe", layout.KERNEL_BASE, nt)
         )
@@ -103,6 +110,11 @@ class Kernel:
         self.cpu.hook(first, last + 1, self._on_function)
 
     # Images
+
+    @property
+    def physical_memory(self) -> int:
+        """Bytes of RAM."""
+        return self.memory.size
 
     @property
     def gdt_limit(self) -> int:
@@ -287,7 +299,7 @@ class Kernel:
         self.memory.map_new(layout.SHARED_DATA, PAGE_SIZE, writable=False)
         self.memory.write_virtual(layout.SHARED_DATA, bytes(data))
 
-    def _write_debugger_data(self, block: int) -> None:
+    def _write_debugger_data(self, block: int, physical_pages: int) -> None:
         data = bytearray(_KDBG_SIZE)
         struct.pack_into(
             "<QQ4sI", data, 0, self.debugger_data_list, self.debugger_data_list, b"KDBG", _KDBG_SIZE
@@ -295,6 +307,8 @@ class Kernel:
         struct.pack_into("<QQ", data, 0x18, layout.KERNEL_BASE, self.break_address)
         struct.pack_into("<Q", data, 0x48, self.ps_loaded_module_list)
         struct.pack_into("<Q", data, 0x88, self.bug_check_data)
+        struct.pack_into("<Q", data, 0xF8, physical_pages)
+        self.memory.write_virtual(physical_pages, struct.pack("<Q", self.physical_memory // PAGE_SIZE))
         self.memory.write_virtual(block, bytes(data))
         self.memory.write_virtual(self.debugger_data_list, struct.pack("<QQ", block, block))
 

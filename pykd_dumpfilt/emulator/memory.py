@@ -44,6 +44,11 @@ class Memory:
 
     # Page frames
 
+    @property
+    def size(self) -> int:
+        """Bytes of RAM."""
+        return sum(size for _, size in BANKS)
+
     def allocate(self) -> int:
         """The PFN of a free page, anywhere; its content is zeroed."""
         # Mostly from the first bank: the second is small, and both must last.

@@ -113,6 +113,11 @@ class Target:
         return self._kernel.bug_check_data
 
     @property
+    def physical_memory(self) -> int:
+        """Bytes of RAM."""
+        return self._kernel.physical_memory
+
+    @property
     def gdt(self) -> Tuple[int, int]:
         """What the GDTR holds: base and limit."""
         return self._kernel.gdt, self._kernel.gdt_limit
