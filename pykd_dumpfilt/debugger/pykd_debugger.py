@@ -190,9 +190,21 @@ class PykdDebugger:
         if hardware and not self.free_debug_registers():
             # DbgEng would take it, and refuse to let the target go on.
             raise TargetError(f"no debug register is free for a breakpoint at {int(address):#x}")
+        # Where both kinds are at one address DbgEng tells of the debug register only, and steps over int3.
+        hardware = hardware and not self._has_others(address)
         breakpoint_ = _Breakpoint(self, address, on_hit, hardware)
         self._breakpoints.append(breakpoint_)
         return breakpoint_
+
+    def _has_others(self, address: int) -> bool:
+        """Whether a breakpoint that is not ours is at an address."""
+        ours = {one.number for one in self._breakpoints}
+        with contextlib.suppress(pykd.DbgException):
+            for index in range(pykd.getNumberBreakpoints()):
+                other = pykd.getBp(index)
+                if other.getOffset() & self._address_mask == address and other.getId() not in ours:
+                    return True
+        return False
 
     def free_debug_registers(self) -> int:
         # pykd's own client sees everybody's breakpoints: "0 e fffff800`00001000 e 1 0001 (0001) module!name".
@@ -266,15 +278,44 @@ class _Breakpoint:
     ) -> None:
         self._debugger = debugger
         self._address = address
+        self._on_hit = on_hit
+        self._hardware = hardware
+        self._owned: Any = self._set()
 
-        def callback(*_: object) -> _HitResult:
-            return debugger._hit(on_hit)
-
+    def _set(self) -> Any:
+        place = (int(self._address), _EXECUTE_SIZE, _EXECUTE) if self._hardware else (int(self._address),)
         try:
-            place = (int(address), _EXECUTE_SIZE, _EXECUTE) if hardware else (int(address),)
-            self._owned: Any = pykd.setBp(*place, callback)
+            return pykd.setBp(*place, self._callback)
         except pykd.DbgException as error:
-            raise TargetError(f"cannot set a breakpoint at {int(address):#x}: {_text(error)}") from error
+            raise TargetError(
+                f"cannot set a breakpoint at {int(self._address):#x}: {_text(error)}"
+            ) from error
+
+    def _callback(self, *_: object) -> _HitResult:
+        if self._hardware and self._debugger._has_others(self._address):
+            # The user has put one there since, and would never be told of a hit: stop for it, and give way.
+            self._debugger._hit(self._on_hit)
+            self._leave_register()
+            return pykd.eventResult.Break
+        return self._debugger._hit(self._on_hit)
+
+    def _leave_register(self) -> None:
+        before = self._owned
+        if before is None:
+            return  # the handler removed it
+        self._hardware = False
+        with contextlib.suppress(TargetError, pykd.DbgException):
+            self._owned = self._set()
+            self._debugger._removed.append(before)
+            before.remove()
+
+    @property
+    def number(self) -> Optional[int]:
+        """DbgEng's number for it; None where it has none any more."""
+        try:
+            return None if self._owned is None else int(self._owned.getId())
+        except pykd.DbgException:
+            return None
 
     @property
     def address(self) -> VirtualAddress:
