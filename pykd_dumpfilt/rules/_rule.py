@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..decoded import DecodedCall
+from ..recording import Callbacks
 from ..structures import Machine, NtStatus, Severity
 from ._waiver import Waiver
 
@@ -135,6 +136,9 @@ class Rule(abc.ABC):
         if len(callbacks) == 1:
             return callbacks[0] in self.callbacks
         return self.ambiguous and not set(self.callbacks).isdisjoint(callbacks)
+
+    def watched(self, callbacks: Callbacks) -> None:  # noqa: B027 - most rules do not ask
+        """Take note of what is watched in a copy from here on. What is not watched may have been called."""
 
     def look(self, call: DecodedCall) -> None:
         """Judge a call that is one of this rule's (:meth:`looks_at`)."""

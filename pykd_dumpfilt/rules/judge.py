@@ -81,6 +81,8 @@ class Judge:
             self._seen.module(record)
         elif isinstance(record, Callbacks):
             self._seen.callbacks(record)
+            for rule in self._rules:
+                rule.watched(record)
         elif isinstance(record, Fault):
             self._fault_count += 1
             if len(self._faults) < _LISTED_FAULTS:

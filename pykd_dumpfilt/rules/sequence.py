@@ -11,10 +11,10 @@ only what no reading explains is reported.
 import enum
 import heapq
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, FrozenSet, List, Mapping, Tuple
+from typing import ClassVar, Dict, FrozenSet, List, Mapping, Set, Tuple
 
 from ..decoded import DecodedCall, NoValue
-from ..recording import CALLBACKS
+from ..recording import CALLBACKS, Callbacks
 from ..structures import nt_success
 from ._rule import Level, Rule, RuleResult, status_text
 
@@ -110,6 +110,15 @@ class OrderIsLegal(Rule):
         self._ended = 0
         self._within: List[str] = []
         self._within_count = 0
+        self._starts_unwatched: Set[int] = set()
+
+    def watched(self, callbacks: Callbacks) -> None:
+        names = {name for armed in callbacks.armed for name in armed.callbacks}
+        # Before DriverEntry has returned nobody knows where the others are.
+        if names and "Dump_Start" not in names and "DriverEntry" not in names:
+            self._starts_unwatched.add(callbacks.module)
+        else:
+            self._starts_unwatched.discard(callbacks.module)
 
     def check(self, call: DecodedCall) -> None:
         self._ended += 1
@@ -162,7 +171,10 @@ class OrderIsLegal(Rule):
             )
 
     def _judge(self, call: DecodedCall, copy: _Copy) -> None:
-        copy.has_start = copy.has_start or call.callback == "Dump_Start" or _registers_start(call)
+        if call.raw.module in self._starts_unwatched:
+            copy.has_start = False
+        else:
+            copy.has_start = copy.has_start or call.callback == "Dump_Start" or _registers_start(call)
         names = [name for name in call.callbacks if name in _LEGAL]
         readings = [
             (name, state)
