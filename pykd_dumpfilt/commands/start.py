@@ -3,7 +3,7 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from ..errors import RecordingError, UsageError
 from ..trace import (
@@ -19,7 +19,14 @@ from . import _tracing, console
 from ._command import Command
 from ._describe import describe_copies
 
-__all__ = ["COMMAND", "add_around_argument", "add_callback_argument", "callback_locations"]
+__all__ = [
+    "COMMAND",
+    "add_arguments",
+    "add_around_argument",
+    "add_callback_argument",
+    "callback_locations",
+    "trace_options",
+]
 
 _MAX_AROUND = 4
 
@@ -84,11 +91,24 @@ def callback_locations(options: List[str]) -> Dict[str, Location]:
     return dict(parse_callback_option(option) for option in options)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def trace_options(arguments: argparse.Namespace) -> Dict[str, Any]:
+    """The options as :class:`~pykd_dumpfilt.trace.Session` takes them, by name.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
     if arguments.max_pages < 1:
         raise UsageError("--max-pages must be at least 1")
-    locations = callback_locations(arguments.callback)
-    chosen = _tracing.selection(arguments, arguments.budget)
+    return {
+        "callbacks": callback_locations(arguments.callback),
+        "limits": Limits(pages=arguments.max_pages, around=arguments.around),
+        "hardware": arguments.hardware,
+        "selection": _tracing.selection(arguments, arguments.budget),
+    }
+
+
+def run(arguments: argparse.Namespace) -> int:
+    options = trace_options(arguments)
     expected = None if arguments.expect is None else _tracing.size(arguments.expect)
     # Only now: without pykd the error says what else can be done.
     from ..debugger.pykd_debugger import PykdDebugger
@@ -100,16 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
     def session() -> Session:
         debugger = PykdDebugger()
         plain_name(arguments.module)
-        costs.extend(_tracing.describe_forecast(debugger, chosen, expected))
-        return Session(
-            debugger,
-            arguments.module,
-            output,
-            locations,
-            Limits(pages=arguments.max_pages, around=arguments.around),
-            hardware=arguments.hardware,
-            selection=chosen,
-        )
+        costs.extend(_tracing.describe_forecast(debugger, options["selection"], expected))
+        return Session(debugger, arguments.module, output, **options)
 
     try:
         started = start_session(session)

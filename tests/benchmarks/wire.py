@@ -63,32 +63,39 @@ class _Call:
 Choice = Callable[[_Call], bool]
 
 
+MODES: Dict[str, Sequence[str]] = {
+    "after": ("--data", "after"),
+    "hash": ("--data", "hash"),
+    "none": ("--data", "none"),
+    "every_4th": ("--every", "4"),
+    "only_read": ("--callbacks", "read"),
+    "no_hardware": ("--no-hardware",),
+}
+"""Ways to capture less, or otherwise, as options of ``dumpfilt start``."""
+SAMPLED = ("every_4th",)
+"""Those in which one call does not cost what another does."""
+
+
+def compare(lab: Lab) -> Dict[str, float]:
+    """What a call costs, the limit, and what a user's script costs; over calls whose buffer is one run of
+    page frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = _Sessions(lab, Path(folder))
+        return _compare(sessions.baseline("empty"), sessions.baseline("naive"), sessions.trace())
+
+
 def run() -> Dict[str, float]:
-    """All rows: ours first, then what it is held against, then other buffers."""
+    """All rows: ours first, then what it is held against, then other buffers and ways to capture less."""
     lab = prepare()
     with tempfile.TemporaryDirectory() as folder:
-        place = windows_path(Path(folder))
-
-        def baseline(mode: str) -> List[_Call]:
-            return _measure(lab, _BASELINES, [mode, _FILTER, place.replace("\\", "/")])
-
-        empty = _packets(baseline("empty"), _plain)
-        naive = baseline("naive")
-        writemem = baseline("writemem")
-        ours = _measure(lab, _TRACE, [_FILTER, place + "\\full.dumpfilt"])
-        chain = _measure(lab, _TRACE, [_FILTER, place + "\\chain.dumpfilt"], _make_chain)
-    main = [call for call in ours if _plain(call)]
-    limit = main[0].limit(empty)
-    figures = {
-        "calls": float(len(main)),
-        "packets_per_call": _packets(ours, _plain),
-        "limit": limit,
-        "naive": _packets(naive, _plain),
-        "writemem": _packets(writemem, _plain),
-        "empty": empty,
-    }
-    figures["to_limit"] = figures["packets_per_call"] / limit
-    figures["to_naive"] = figures["packets_per_call"] / figures["naive"]
+        sessions = _Sessions(lab, Path(folder))
+        empty, naive, ours = sessions.baseline("empty"), sessions.baseline("naive"), sessions.trace()
+        figures = _compare(empty, naive, ours)
+        figures["writemem"] = _packets(sessions.baseline("writemem"), _plain)
+        chain = sessions.trace(change=_make_chain)
+        modes = {name: sessions.trace(options) for name, options in MODES.items()}
+        sizes = sessions.sizes
+    floor = figures["empty"]
     for name, calls, choose in (
         ("scattered", ours, _scattered),
         ("byte_offset", ours, _with_offset),
@@ -99,18 +106,62 @@ def run() -> Dict[str, float]:
             raise SystemExit(f"no call with such a buffer: {name}")
         figures[f"{name}_packets"] = statistics.median(call.cost.total for call in chosen)
         figures[f"{name}_to_limit"] = statistics.median(
-            call.cost.total / call.limit(empty) for call in chosen
+            call.cost.total / call.limit(floor) for call in chosen
         )
         figures[f"{name}_to_reads"] = statistics.median(
-            call.cost.total / call.reads(empty) for call in chosen
+            call.cost.total / call.reads(floor) for call in chosen
         )
         if calls is ours:
             figures[f"{name}_to_naive"] = figures[f"{name}_packets"] / _packets(naive, choose)
-    figures["wire_bytes_per_call"] = statistics.median(_bytes(call) for call in main)
-    figures["wire_bytes_naive"] = statistics.median(_bytes(call) for call in naive if _plain(call))
+    figures["disk_bytes_per_call"] = sizes[0] / len(ours)
+    for number, (name, calls) in enumerate(modes.items(), 2):
+        if name not in SAMPLED:
+            figures[f"{name}_packets"] = _packets(calls, _plain)
+        # Over all calls, whatever their size and their buffer: what a whole dump takes.
+        figures[f"{name}_to_full"] = _mean(calls) / _mean(ours)
+        figures[f"{name}_disk_bytes"] = sizes[number] / len(calls)
+    return figures
+
+
+def _compare(empty: Sequence["_Call"], naive: Sequence["_Call"], ours: Sequence["_Call"]) -> Dict[str, float]:
+    main = [call for call in ours if _plain(call)]
+    packets, floor = _packets(ours, _plain), _packets(empty, _plain)
+    limit = main[0].limit(floor)
+    figures = {
+        "calls": float(len(main)),
+        "packets_per_call": packets,
+        "limit": limit,
+        "naive": _packets(naive, _plain),
+        "empty": floor,
+        "to_limit": packets / limit,
+        "to_naive": packets / _packets(naive, _plain),
+        "wire_bytes_per_call": statistics.median(_bytes(call) for call in main),
+        "wire_bytes_naive": statistics.median(_bytes(call) for call in naive if _plain(call)),
+    }
     for kind, count in _kinds(main).items():
         figures[f"of_these_{kind}"] = count
     return figures
+
+
+class _Sessions:
+    """Sessions over the same calls, and the sizes of the recordings that they left."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self._lab = lab
+        self._folder = folder
+        self.sizes: List[int] = []
+
+    def baseline(self, mode: str) -> List["_Call"]:
+        place = windows_path(self._folder).replace("\\", "/")
+        return _measure(self._lab, _BASELINES, [mode, _FILTER, place])
+
+    def trace(
+        self, options: Sequence[str] = (), change: Optional[Callable[[Target], None]] = None
+    ) -> List["_Call"]:
+        path = self._folder / f"{len(self.sizes)}.dumpfilt"
+        calls = _measure(self._lab, _TRACE, [_FILTER, windows_path(path), *options], change)
+        self.sizes.append(sum(file.stat().st_size for file in path.iterdir()))
+        return calls
 
 
 def _plain(call: _Call) -> bool:
@@ -188,6 +239,10 @@ def _packets(calls: Sequence[_Call], choose: Choice) -> float:
     if not costs:
         raise SystemExit("no such Dump_Read call was followed by another: choose another seed")
     return statistics.median(costs)
+
+
+def _mean(calls: Sequence[_Call]) -> float:
+    return statistics.mean(call.cost.total for call in calls)
 
 
 def _bytes(call: _Call) -> int:

@@ -8,6 +8,7 @@ from typing import List
 import pytest
 
 from pykd_dumpfilt.debugger import (
+    Breakpoint,
     Debugger,
     HitHandler,
     MemoryReadError,
@@ -276,3 +277,62 @@ def test_a_filter_that_calls_the_break_function_goes_on() -> None:
     assert address is not None
     assert stop.detail == f"the target itself executed int3 at {int(address):#x}"
     assert ours.debugger.run().detail == "the scenario ran to its end"
+
+
+def test_a_debug_register_serves_as_a_breakpoint() -> None:
+    one = attached()
+    seen: List[str] = []
+
+    def arm(module: Module) -> None:
+        address = one.debugger.symbol(module, "Dump_Write")
+        assert address is not None
+        one.debugger.set_breakpoint(address, look, hardware=True)
+
+    def look() -> bool:
+        rip = one.target.get_register("rip")
+        assert one.target.read_virtual(rip, 1) != b"\xcc"
+        assert one.target.get_register("dr7") == 0x400  # as DbgEng does, only while the target runs
+        seen.append("hit")
+        return False
+
+    one.debugger.watch_modules(arm, lambda module: None)
+    one.debugger.run()
+    assert seen == ["hit"] * 3
+
+
+def test_there_are_four_debug_registers() -> None:
+    one = attached()
+    breakpoints: List[Breakpoint] = []
+
+    def arm(module: Module) -> None:
+        for number in range(4):
+            assert one.debugger.free_debug_registers() == 4 - number
+            breakpoints.append(
+                one.debugger.set_breakpoint(module.base + number, lambda: False, hardware=True)
+            )
+        with pytest.raises(TargetError, match="no debug register is free"):
+            one.debugger.set_breakpoint(module.base, lambda: False, hardware=True)
+        breakpoints[2].remove()
+        assert one.debugger.free_debug_registers() == 1
+
+    one.debugger.watch_modules(arm, lambda module: None)
+    one.debugger.run()
+    assert len(breakpoints) == 4
+
+
+def test_breaks_of_its_own_are_told() -> None:
+    one = attached()
+    told: List[str] = []
+    watch = one.debugger.watch_breaks(lambda: told.append("break"))
+    one.arm("Dump_Write", lambda: False)
+    one.debugger.run()
+    # The end of the scenario, and none of the hits before.
+    assert told == ["break"]
+    watch.remove()
+    watch.remove()
+    one.debugger.run()
+    assert told == ["break"]
+
+
+def test_how_much_memory_there_is() -> None:
+    assert attached().debugger.physical_memory() == 192 << 20

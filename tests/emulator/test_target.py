@@ -9,6 +9,7 @@ import pytest
 from pykd_dumpfilt.debugger import MemoryReadError, Module
 from pykd_dumpfilt.emulator import (
     BreakpointHit,
+    DebugRegisterHit,
     EmulatorDebugger,
     Event,
     ModuleLoaded,
@@ -430,3 +431,49 @@ def test_a_breakpoint_costs_a_call_only_a_little_of_its_budget() -> None:
 
     debugger.watch_modules(loaded, lambda module: None)
     assert debugger.run().detail == "the scenario ran to its end"
+
+
+def at_dump_start(target: Target) -> int:
+    """Load the filter, run DriverEntry, and give the address of Dump_Start."""
+    loaded = target.resume()
+    assert isinstance(loaded, ModuleLoaded)
+    return loaded.module.exports["Dump_Start"]
+
+
+def test_a_debug_register_stops_before_the_instruction() -> None:
+    target = crash_target("90" + SUCCESS)
+    address = at_dump_start(target)
+    target.set_register("dr1", address + 1)
+    target.set_register("dr7", 0x404)  # L1, and execution: condition and length are 0
+    assert target.resume() == DebugRegisterHit(address + 1)
+    assert target.get_register("rip") == address + 1
+    assert target.get_register("dr6") & 0xF == 2
+    # The code is as it was: nothing for a hibernation image to keep.
+    assert target.read_virtual(address, 3) == bytes.fromhex("9031C0")
+    # As on a real processor, it stops again where nobody sets the resume flag.
+    assert target.resume() == DebugRegisterHit(address + 1)
+    target.set_register("efl", target.get_register("efl") | 0x10000)
+    assert not isinstance(finish(target), DebugRegisterHit)
+
+
+def test_a_debug_register_that_is_off_stops_nobody() -> None:
+    target = crash_target("90" + SUCCESS)
+    address = at_dump_start(target)
+    target.set_register("dr0", address)
+    # Enabled for writing data only, and the one behind it not at all.
+    target.set_register("dr7", 0x401 | 1 << 16)
+    assert finish(target).reason == "ended"
+
+
+def test_a_step_leaves_a_debug_register_behind() -> None:
+    target = crash_target("9090" + SUCCESS)
+    address = at_dump_start(target)
+    target.set_register("dr0", address)
+    target.set_register("dr7", 0x401)
+    assert target.resume() == DebugRegisterHit(address)
+    target.set_register("dr7", 0x400)
+    assert target.step() == SingleStep()
+    assert target.get_register("rip") == address + 1
+    target.set_register("dr0", address + 1)
+    target.set_register("dr7", 0x401)
+    assert target.step() == DebugRegisterHit(address + 1)

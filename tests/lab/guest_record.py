@@ -1,12 +1,13 @@
 """Runs under Wine, in the lab's Windows Python: real pykd traces one filter into a recording.
 
-``guest_record.py CONNECTION FILTER OUTPUT`` attaches, records until the target stops for good, and says
-how it went in one line of JSON.
+``guest_record.py CONNECTION FILTER OUTPUT [OPTIONS]`` attaches, records until the target stops for good, and
+says how it went in one line of JSON. The options are those of ``dumpfilt start``.
 """
 
+import argparse
 import json
 import sys
-from typing import Dict, List
+from typing import List
 
 __all__ = ["RESULT", "main"]
 
@@ -16,19 +17,23 @@ RESULT = "lab-result: "
 
 def main(arguments: List[str]) -> int:
     """Attach, trace, report."""
-    connection, filter_name, output, *more = arguments
     import pykd
 
+    from pykd_dumpfilt.commands import start
     from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
     from pykd_dumpfilt.errors import DumpfiltError
-    from pykd_dumpfilt.trace import Location, parse_callback_option, record
+    from pykd_dumpfilt.trace import record
 
+    connection, filter_name, output, *more = arguments
+    parser = argparse.ArgumentParser()
+    start.add_arguments(parser)
+    options = parser.parse_args([filter_name, "-o", output, *more])
     pykd.attachKernel(connection)
     # Modules that were loaded before we came are not in DbgEng's list until it is told to look.
     pykd.dbgCommand(".reload")
     try:
-        callbacks: Dict[str, Location] = dict(parse_callback_option(text) for text in more)
-        summary = record(PykdDebugger(), filter_name, output, callbacks)
+        chosen = start.trace_options(options)
+        summary = record(PykdDebugger(), filter_name, output, **chosen)
     except DumpfiltError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 2

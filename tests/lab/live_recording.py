@@ -75,7 +75,7 @@ def record_live(
         raise UsageError(f"there is no folder {output.parent} to record into")
     target = Target(image, name=name, scenario=scenario)
     with LiveSession(lab, target, observer) as session:
-        arguments = [name, windows_path(output), *callbacks]
+        arguments = [name, windows_path(output), *(f"--callback={one}" for one in callbacks)]
         try:
             result = session.run(_SCRIPT, arguments, timeout, on_line)
             answers = [line for line in result.output.splitlines() if line.startswith(RESULT)]

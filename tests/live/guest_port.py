@@ -70,6 +70,10 @@ def main() -> int:
         return len(hits) >= 4
 
     watch = debugger.watch_modules(on_load, lambda module: unloaded.append(module.name))
+    breaks: List[int] = []
+    break_watch = debugger.watch_breaks(lambda: breaks.append(pykd.getIP()))
+    seen["memory"] = debugger.physical_memory()
+    seen["registers_free"] = [debugger.free_debug_registers()]
     # A breakpoint of the user's, which must survive all that we do.
     users = pykd.setBp(int(pykd.module("nt").offset("DbgBreakPointWithStatus")) + 1)
     stop = debugger.run()
@@ -104,6 +108,35 @@ def main() -> int:
         one.remove()
     watch.remove()
 
+    in_registers: List[Any] = []
+    code = VirtualAddress(pykd.module("nt").offset("DbgBreakPointWithStatus") + 0x10)
+    for number in range(4):
+        in_registers.append(debugger.set_breakpoint(code + number, lambda: False, hardware=True))
+        seen["registers_free"].append(debugger.free_debug_registers())
+    seen["fifth"] = failure(lambda: debugger.set_breakpoint(code, lambda: False, hardware=True))
+    for one in in_registers:
+        one.remove()
+    seen["registers_free"].append(debugger.free_debug_registers())
+
+    hardware_hits: List[int] = []
+    given_way: List[bool] = []
+
+    def hit_in_register() -> bool:
+        hardware_hits.append(pykd.getIP())
+        if len(hardware_hits) == 2:
+            # From now on the user has one there, too.
+            pykd.dbgCommand(f"bp9 0x{seen['symbol']:x}")
+        return False
+
+    one = debugger.set_breakpoint(VirtualAddress(seen["symbol"]), hit_in_register, hardware=True)
+    for _ in range(2):
+        debugger.run()
+        given_way.append(pykd.getIP() == seen["symbol"])
+    one.remove()
+    pykd.dbgCommand("bc 9")
+    seen["hardware_hits"] = len(hardware_hits)
+    seen["given_way"] = given_way
+
     def fail() -> bool:
         raise ValueError("a bug in a handler")
 
@@ -118,6 +151,8 @@ def main() -> int:
     # The handler's failure did not stop the target: it ran on to its end.
     seen["at_the_end"] = str(pykd.findSymbol(pykd.getIP()))
     last_watch.remove()
+    seen["breaks"] = [str(pykd.findSymbol(address)) for address in breaks]
+    break_watch.remove()
     check = debugger.bug_check()
     seen["bug_check"] = None if check is None else [check.code, *check.parameters]
     seen["users_breakpoints"] = pykd.getNumberBreakpoints()

@@ -19,7 +19,7 @@ GUEST = Path(__file__).with_name("guest_port.py")
 
 
 def test_the_port_on_pykd(lab: Lab) -> None:
-    target = Target(build_filter("aes_xts").read_bytes(), "aes_xts", Scenario("hibernate", calls=3, pages=2))
+    target = Target(build_filter("aes_xts").read_bytes(), "aes_xts", Scenario("hibernate", calls=9, pages=2))
     headers: Dict[str, str] = {}
     exports: Dict[str, int] = {}
 
@@ -66,7 +66,15 @@ def test_the_port_on_pykd(lab: Lab) -> None:
     assert len(seen["physical"]) == 128
     assert seen["no_physical"] == [1 << 45, 8, 0, True]
 
+    assert seen["memory"] == 192 << 20
+    assert seen["registers_free"] == [4, 3, 2, 1, 0, 4]
+    assert "no debug register is free" in seen["fifth"][0]
+    # The first hit went by; at the second the user got a breakpoint at the same address, which is told at
+    # the third; the fourth is both breakpoints' as int3.
+    assert seen["given_way"] == [True, True]
+    assert seen["hardware_hits"] == 4
     assert seen["raised"] is True
+    assert seen["breaks"][-1].startswith("nt!DbgBreakPointWithStatus")
     assert seen["at_the_end"].startswith("nt!DbgBreakPointWithStatus")
     assert seen["users_breakpoints"] == 1
     assert seen["unloaded_after_watch_ended"] == []
