@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from pykd_dumpfilt.emulator import Target
 
@@ -70,18 +70,19 @@ class LiveSession:
 
     Attributes:
         server: the KD server; see there for statistics and what was left behind.
+        lab: what it is made of.
     """
 
     def __init__(self, lab: Lab, target: Target, observer: Optional[Observer] = None) -> None:
         self.server = KdServer(target, observer)
-        self._lab = lab
+        self.lab = lab
         self._stack = contextlib.ExitStack()
         self._environment: Dict[str, str] = {}
 
     def __enter__(self) -> "LiveSession":
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.server)
-            self._environment = stack.enter_context(private_prefix(self._lab.wine, self._lab.prefix))
+            self._environment = stack.enter_context(private_prefix(self.lab.wine, self.lab.prefix))
             self._stack = stack.pop_all()
         return self
 
@@ -89,9 +90,14 @@ class LiveSession:
         self._stack.close()
 
     @property
+    def prefix(self) -> Path:
+        """The session's own Wine prefix; it goes with the session."""
+        return Path(self._environment["WINEPREFIX"])
+
+    @property
     def mark(self) -> str:
         """The value of :data:`tests.lab.wine.MARK` in the environment of each process of this session."""
-        return Path(self._environment["WINEPREFIX"]).name
+        return self.prefix.name
 
     def run(
         self,
@@ -129,17 +135,31 @@ class LiveSession:
         self, script: Path, arguments: Sequence[str] = (), on_line: Optional[Callable[[str], None]] = None
     ) -> Iterator["Guest"]:
         """As :meth:`run`, but comes back while the script runs. It is killed on leaving."""
-        environment = dict(
+        words = [windows_path(script), self.server.connection, *arguments]
+        with self.start_program(self.lab.python.program, words, on_line=on_line) as guest:
+            yield guest
+
+    @contextlib.contextmanager
+    def start_program(
+        self,
+        program: Path,
+        arguments: Sequence[str],
+        environment: Optional[Mapping[str, str]] = None,
+        on_line: Optional[Callable[[str], None]] = None,
+    ) -> Iterator["Guest"]:
+        """Any Windows program, with the environment that the lab's Windows Python needs and ``environment``
+        on top. It is killed on leaving."""
+        whole = dict(
             self._environment,
-            PYTHONHOME=self._lab.python.home,
+            PYTHONHOME=self.lab.python.home,
             PYTHONPATH=windows_path(ROOT),
             PYTHONDONTWRITEBYTECODE="1",
             PYTHONIOENCODING="utf-8",
             PYTHONUNBUFFERED="1",
         )
+        whole.update(environment or {})
         # A pipe for stdout: Windows Python does not start with a plain file there.
-        command = [str(self._lab.wine.loader), str(self._lab.python.program), windows_path(script)]
-        guest = Guest([*command, self.server.connection, *arguments], environment, on_line)
+        guest = Guest([str(self.lab.wine.loader), str(program), *arguments], whole, on_line)
         try:
             yield guest
         finally:
@@ -147,7 +167,7 @@ class LiveSession:
 
 
 class Guest:
-    """A script that runs under Wine; made by :meth:`LiveSession.start`."""
+    """What runs under Wine; made by :meth:`LiveSession.start` and :meth:`LiveSession.start_program`."""
 
     def __init__(
         self,

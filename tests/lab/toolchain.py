@@ -16,6 +16,7 @@ __all__ = [
     "FAULTY",
     "FILTERS",
     "build_filter",
+    "compiler_version",
     "faulty_names",
     "filter_names",
     "filter_source",
@@ -86,7 +87,7 @@ def build_filter(name: str) -> Path:
     """
     source = filter_source(name)
     compiler = find_compiler()
-    digest = hashlib.sha256(repr((_FLAGS, _LIBRARIES, _version(compiler))).encode())
+    digest = hashlib.sha256(repr((_FLAGS, _LIBRARIES, compiler_version(compiler))).encode())
     # All sources: which of them includes which is the preprocessor's business.
     for path in sorted([*FILTERS.glob("*.[ch]"), *(FILTERS / FAULTY).glob("*.[ch]")]):
         relative = path.relative_to(FILTERS).as_posix()
@@ -112,6 +113,7 @@ def build_filter(name: str) -> Path:
     return make_once(f"filter-{name.replace('/', '-')}-{digest.hexdigest()[:16]}", build) / image
 
 
-def _version(compiler: Path) -> str:
+def compiler_version(compiler: Path) -> str:
+    """What it says of itself: a part of the key of whatever it makes."""
     done = subprocess.run([str(compiler), "--version"], capture_output=True, text=True, check=False)
     return done.stdout

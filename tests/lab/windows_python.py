@@ -89,7 +89,7 @@ def windows_python(progress: Progress) -> WindowsPython:
     host = find_python39()
     compiler = find_compiler()
     parts = [_RECIPE, host.version, REQUIREMENTS.read_text()]
-    parts += [path.read_text() for path in sorted(_SOURCES.glob("*.c"))]
+    parts += [(_SOURCES / name).read_text() for name in ("mscoree.c", "python_launcher.c")]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def build(folder: Path) -> None:
