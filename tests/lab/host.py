@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass
 from typing import Callable, List, Optional
 
@@ -179,13 +180,37 @@ class DebuggerHost:
         Raises:
             LabError: it does not.
         """
+        resumed = self._resumed()
         begun = self._runs_begun
         self._send_command(command)
         self._wait(lambda: self._runs_begun > begun, self._timeout, f"{command!r} did not resume the target")
+        # What the debugger is told before it has let the target go is lost: it forgets Ctrl+Break then.
+        deadline = time.monotonic() + self._timeout
+        while self._resumed() == resumed:
+            if time.monotonic() > deadline:
+                raise LabError(self._explain(f"{command!r} did not resume the target"))
+            time.sleep(0.005)
 
     def ctrl_break(self) -> None:
         """Press Ctrl+Break, at any moment; :meth:`wait_for_break` tells when it has worked."""
         self._send("b")
+
+    def break_in(self, timeout: Optional[float] = None, every: float = 1.0) -> str:
+        """Press Ctrl+Break as a user does, again each ``every`` seconds, until the prompt is there; give what
+        was put out since the last command. One press may go unheard: DbgEng hears it while it waits for the
+        target (and looks between two reads of the line, each up to four seconds), and while a callback runs
+        that asks for it. A press that comes late may break in once more after the next ``g``.
+
+        Raises:
+            LabError: the time is up, or the debugger is gone.
+        """
+        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
+        while time.monotonic() < deadline:
+            self.ctrl_break()
+            with self._changed:
+                if self._changed.wait_for(lambda: self._prompt is not None or self._gone is not None, every):
+                    break
+        return self.wait_for_break(0)
 
     def wait_for_break(self, timeout: Optional[float] = None) -> str:
         """Wait until the debugger is at its prompt, and give what was put out since the last command.
@@ -218,6 +243,9 @@ class DebuggerHost:
         """End the process at once, as a crash would."""
         assert self._guest is not None
         self._guest.kill()
+
+    def _resumed(self) -> int:
+        return self._session.server.statistics.snapshot().packets.get("continue2", 0)
 
     def _quietly(self, command: str) -> str:
         with self._changed:

@@ -213,6 +213,17 @@ static void prompt(void)
     WaitForSingleObject(commanded, INFINITE);
 }
 
+/* Commands come as UTF-8, and DbgEng hands them to extensions in the system's code page whatever was typed. */
+static HRESULT execute(void)
+{
+    static WCHAR wide[MAX_COMMAND];
+    static char line_of_page[2 * MAX_COMMAND];
+    if (MultiByteToWideChar(CP_UTF8, 0, command, -1, wide, MAX_COMMAND) == 0 ||
+        WideCharToMultiByte(CP_ACP, 0, wide, -1, line_of_page, sizeof line_of_page, NULL, NULL) == 0)
+        return E_INVALIDARG;
+    return control->lpVtbl->Execute(control, DEBUG_OUTCTL_ALL_CLIENTS, line_of_page, DEBUG_EXECUTE_NOT_LOGGED);
+}
+
 /* As WinDbg and kd: wait while the target runs, show where it stopped, and take commands until one resumes it. */
 static void serve(void)
 {
@@ -234,7 +245,7 @@ static void serve(void)
                     leave_failed("EndSession", result);
                 leave("the window was closed");
             }
-            result = control->lpVtbl->Execute(control, DEBUG_OUTCTL_ALL_CLIENTS, command, DEBUG_EXECUTE_NOT_LOGGED);
+            result = execute();
             if (FAILED(result))
                 tell('e', &result, 4, "");
         }

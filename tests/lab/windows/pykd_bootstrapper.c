@@ -7,7 +7,9 @@
  * DUMPFILT_TYPED names a folder of ours. The script is written there, and the exit code of the last !py, which
  * a user never sees.
  */
+#define INITGUID
 #include <windows.h>
+#include <dbgeng.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,6 @@
 #define MAX_LINE 65536
 #define MAX_ARGUMENTS 256
 
-typedef struct IDebugClient IDebugClient;
 typedef HRESULT(CALLBACK *Initialize)(ULONG *, ULONG *);
 typedef void(CALLBACK *Uninitialize)(void);
 typedef HRESULT(CALLBACK *Command)(IDebugClient *, PCSTR);
@@ -23,6 +24,17 @@ typedef HRESULT(CALLBACK *Command)(IDebugClient *, PCSTR);
 static HMODULE pykd;
 static Command pykd_py;
 static LONG busy;
+static BOOL used;
+
+static HRESULT refuse(IDebugClient *client, const char *what, const char *which)
+{
+    IDebugControl *control;
+    if (SUCCEEDED(client->lpVtbl->QueryInterface(client, &IID_IDebugControl, (void **)&control))) {
+        control->lpVtbl->Output(control, DEBUG_OUTPUT_ERROR, "%s%s\n", what, which);
+        control->lpVtbl->Release(control);
+    }
+    return S_OK;
+}
 
 /* Blanks part, quotation marks group and vanish, and so does what is empty; nothing escapes. */
 static int split(PCSTR line, char *buffer, char **arguments)
@@ -124,26 +136,22 @@ __declspec(dllexport) HRESULT CALLBACK DebugExtensionInitialize(ULONG *version, 
 __declspec(dllexport) void CALLBACK DebugExtensionUninitialize(void)
 {
     Uninitialize uninitialize = (Uninitialize)(void *)GetProcAddress(pykd, "DebugExtensionUninitialize");
-    if (uninitialize != NULL)
+    /* It throws where no interpreter was started. */
+    if (used && uninitialize != NULL)
         uninitialize();
 }
 
-__declspec(dllexport) HRESULT CALLBACK py(IDebugClient *client, PCSTR line)
+static HRESULT run(IDebugClient *client, PCSTR line)
 {
     static char buffer[MAX_LINE];
     char *arguments[MAX_ARGUMENTS], folder[MAX_PATH], script[MAX_PATH + 16], outcome[MAX_PATH + 16];
-    char command[MAX_PATH + 32];
+    char command[MAX_PATH + 32], found[MAX_PATH];
     BOOL module = FALSE;
     const char *mode = "";
     int count, first = 0;
-    HRESULT result;
 
     if (strlen(line) >= MAX_LINE || GetEnvironmentVariableA("DUMPFILT_TYPED", folder, sizeof folder) == 0)
-        return E_INVALIDARG;
-    if (InterlockedIncrement(&busy) > 1) {
-        InterlockedDecrement(&busy);
-        return E_FAIL;
-    }
+        return refuse(client, "the lab's pykd.dll is not set up: ", "see tests/lab/host.py");
     count = split(line, buffer, arguments);
     for (; first < count && arguments[first][0] == '-'; first++) {
         if (is(arguments[first], "-m", "--module")) {
@@ -158,13 +166,30 @@ __declspec(dllexport) HRESULT CALLBACK py(IDebugClient *client, PCSTR line)
         else if (strncmp(arguments[first], "-3", 2) != 0)
             break;
     }
+    if (first >= count)
+        return refuse(client, "the lab's pykd.dll has no REPL: ", "name a script or a module");
+    if (!module) {
+        DWORD size = SearchPathA(NULL, arguments[first], ".py", sizeof found, found, NULL);
+        if (size == 0 || size >= sizeof found)
+            return refuse(client, "script not found: ", arguments[first]);
+        arguments[first] = found;
+    }
     snprintf(script, sizeof script, "%s\\typed.py", folder);
     snprintf(outcome, sizeof outcome, "%s\\outcome", folder);
-    result = E_INVALIDARG;
-    if (first < count && write_script(script, outcome, module, count - first, arguments + first)) {
-        snprintf(command, sizeof command, "%s%s", mode, script);
-        result = pykd_py(client, command);
-    }
+    if (!write_script(script, outcome, module, count - first, arguments + first))
+        return refuse(client, "cannot write ", script);
+    snprintf(command, sizeof command, "%s%s", mode, script);
+    used = TRUE;
+    return pykd_py(client, command);
+}
+
+__declspec(dllexport) HRESULT CALLBACK py(IDebugClient *client, PCSTR line)
+{
+    HRESULT result;
+    if (InterlockedIncrement(&busy) > 1)
+        result = refuse(client, "can not run !py command recursive", "");
+    else
+        result = run(client, line);
     InterlockedDecrement(&busy);
     return result;
 }
