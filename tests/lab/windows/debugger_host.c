@@ -228,16 +228,16 @@ static HRESULT execute(void)
 static void serve(void)
 {
     HRESULT result;
-    ULONG status;
     for (;;) {
         tell('r', NULL, 0, "");
         result = control->lpVtbl->WaitForEvent(control, DEBUG_WAIT_DEFAULT, INFINITE);
+        /* After .reboot there is no target for a while, and waiting brings the new one; after q waiting fails. */
         if (execution_status() == DEBUG_STATUS_NO_DEBUGGEE)
-            leave("the target is gone");
+            leave("the session was ended");
         if (FAILED(result))
             leave_failed("WaitForEvent", result);
         control->lpVtbl->OutputCurrentState(control, DEBUG_OUTCTL_ALL_CLIENTS, DEBUG_CURRENT_DEFAULT);
-        while ((status = execution_status()) == DEBUG_STATUS_BREAK) {
+        while (execution_status() == DEBUG_STATUS_BREAK) {
             prompt();
             if (closing) {
                 result = client->lpVtbl->EndSession(client, DEBUG_END_ACTIVE_DETACH);
@@ -249,8 +249,6 @@ static void serve(void)
             if (FAILED(result))
                 tell('e', &result, 4, "");
         }
-        if (status == DEBUG_STATUS_NO_DEBUGGEE)
-            leave("the session was ended");
     }
 }
 
