@@ -35,6 +35,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._interrupt: Optional[Callable[[], int]] = None
+        self._pressed = False
         self._virtual: Optional[_Read] = None
         self._physical: Optional[_Read] = None
         self._debugger_data: Optional[Callable[..., int]] = None
@@ -44,13 +45,22 @@ class Engine:
         with contextlib.suppress(OSError, AttributeError, ValueError):
             self._bind()
 
-    def interrupted(self) -> bool:
-        """Whether the user pressed Ctrl+Break (IDebugControl::GetInterrupt), once for each time.
+    def look_for_interrupt(self) -> bool:
+        """Whether the user pressed Ctrl+Break since the last look (IDebugControl::GetInterrupt).
 
         From CPython 3.9 on pykd cannot deliver the key to Python code, and handlers that take long leave no
-        moment for the break-in.
+        moment for the break-in. From the key on DbgEng refuses every read until somebody looks, and executing
+        a command forgets the key: so look before a command, and when a read fails.
         """
-        return self._interrupt is not None and self._interrupt() == 0
+        pressed = self._interrupt is not None and self._interrupt() == 0
+        self._pressed = self._pressed or pressed
+        return pressed
+
+    def interrupted(self) -> bool:
+        """Whether it was pressed since the last time that this was asked."""
+        self.look_for_interrupt()
+        pressed, self._pressed = self._pressed, False
+        return pressed
 
     def read_virtual(self, address: int, size: int) -> Optional[Tuple[bytes, int]]:
         """Up to ``size`` bytes past DbgEng's cache (IDebugDataSpaces::ReadVirtualUncached): those before the

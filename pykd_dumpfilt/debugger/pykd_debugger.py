@@ -16,7 +16,7 @@ import contextlib
 import re
 import sys
 import traceback
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..errors import TargetError, UsageError
 from ..structures import Machine
@@ -102,7 +102,7 @@ class PykdDebugger:
         return self._machine
 
     def describe(self) -> DebuggerInfo:
-        lines = (pykd.dbgCommand("vertarget") or "").splitlines()
+        lines = self._command("vertarget").splitlines()
         target = next((line.strip() for line in lines if line.startswith("Windows")), "unknown target")
         return DebuggerInfo("pykd", str(pykd.version), target)
 
@@ -131,8 +131,7 @@ class PykdDebugger:
         given = self._engine.read_registers(names)
         return self._registers_by_pykd(names) if given is None else given
 
-    @staticmethod
-    def _registers_by_pykd(names: Sequence[str]) -> Dict[str, int]:
+    def _registers_by_pykd(self, names: Sequence[str]) -> Dict[str, int]:
         values = {}
         wide = [name for name in names if name.startswith("xmm")]
         for name in names:
@@ -141,8 +140,8 @@ class PykdDebugger:
                     values[name] = int(pykd.reg(name))
         if wide:
             # pykd.reg() knows no type for them; DbgEng's own command does, in one go.
-            with contextlib.suppress(pykd.DbgException):
-                shown = pykd.dbgCommand("r " + ",".join(f"{name}:uq" for name in wide)) or ""
+            with contextlib.suppress(TargetError):
+                shown = self._command("r " + ",".join(f"{name}:uq" for name in wide))
                 values.update({name: int(high + low, 16) for name, high, low in _XMM_VALUE.findall(shown)})
         return values
 
@@ -150,18 +149,35 @@ class PykdDebugger:
         # Addresses of 32-bit targets are sign-extended (dbgeng.h).
         signed = self._machine.pointer_size == 4 and address & 0x80000000
         wide = int(address) | 0xFFFFFFFF00000000 if signed else int(address)
-        got = self._engine.read_virtual(wide, size)
-        return _load_pages(address, size, physical=False) if got is None else _whole(address, size, *got)
+        return self._read(
+            lambda: (
+                _whole(address, size, self._engine.read_virtual(wide, size))
+                or _load_pages(address, size, physical=False)
+            )
+        )
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
-        got = self._engine.read_physical(int(address), size)
-        return _load_pages(address, size, physical=True) if got is None else _whole(address, size, *got)
+        return self._read(
+            lambda: (
+                _whole(address, size, self._engine.read_physical(int(address), size))
+                or _load_pages(address, size, physical=True)
+            )
+        )
+
+    def _read(self, read: Callable[[], bytes]) -> bytes:
+        while True:
+            try:
+                return read()
+            except MemoryReadError:
+                # Ctrl+Break makes every read fail, until somebody looks.
+                if not self._engine.look_for_interrupt():
+                    raise
 
     def bug_check(self) -> Optional[BugCheckData]:
         # DbgEng finds KiBugCheckData through the kernel's debugger data block, and so without symbols.
         try:
-            shown = pykd.dbgCommand(".bugcheck") or ""
-        except pykd.DbgException:
+            shown = self._command(".bugcheck")
+        except TargetError:
             return None
         match = _BUG_CHECK.search(shown)
         if match is None or int(match.group(1), 16) == 0:
@@ -244,6 +260,8 @@ class PykdDebugger:
             self.detach()
 
     def _command(self, command: str) -> str:
+        # Executing a command forgets Ctrl+Break.
+        self._engine.look_for_interrupt()
         try:
             return pykd.dbgCommand(command) or ""
         except pykd.DbgException as error:
@@ -253,6 +271,7 @@ class PykdDebugger:
         """Run a handler as pykd's callbacks must be run: nothing raised, nothing odd returned."""
         self._bury()
         stop = False
+        self._engine.look_for_interrupt()
         try:
             stop = on_hit()
         except KeyboardInterrupt:
@@ -418,7 +437,11 @@ def _contain(action: Callable[[], None]) -> _HitResult:
     return pykd.eventResult.NoChange
 
 
-def _whole(address: Any, size: int, data: bytes, result: int) -> bytes:
+def _whole(address: Any, size: int, got: Optional[Tuple[bytes, int]]) -> Optional[bytes]:
+    """What DbgEng read, if that is all; None where DbgEng could not be asked."""
+    if got is None:
+        return None
+    data, result = got
     if len(data) < size:
         raise MemoryReadError(address, size, data, f"the debugger cannot read on (0x{result:08x})")
     return data

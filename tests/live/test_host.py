@@ -64,7 +64,8 @@ def test_a_session_typed_by_hand(lab: Lab, tmp_path: Path) -> None:
         assert "hiber_aes_xts!Dump_Read" in windbg.type("ln @rip")
         status = windbg.type(f"{DUMPFILT} status")
         assert windbg.exit_code == 0
-        assert "aes_xts: armed, 6 breakpoints" in status  # five callbacks and the return of the open call
+        # Four callbacks and the return of the open call: Dump_Unload is not called in the middle of a dump.
+        assert "aes_xts: armed, 5 breakpoints" in status
         assert "Dump_Read  (FILTER_INITIALIZATION_DATA)" in status
         assert "Dump_Write 3" in status
         assert "1 entered and not yet returned" in status
@@ -204,13 +205,9 @@ def test_ctrl_break_while_calls_come_by(lab: Lab, tmp_path: Path) -> None:
         assert "LOST" not in stopped
         assert session.server.left_behind() == []
     assert counted(path) == CALLS_OF_30
-    assert check(path).verdict.value != "fail"
+    assert check(path).verdict.value == "pass"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="after Ctrl+Break DbgEng refuses every memory read until somebody asks it for the interrupt",
-)
 def test_ctrl_break_spoils_no_call(lab: Lab, tmp_path: Path) -> None:
     """Pressed just before our callback: it stops there, and what it reads is whole."""
     path = tmp_path / "run.dumpfilt"
