@@ -7,6 +7,7 @@ bit; the first after a reset also carries 0x800. Each is acknowledged with its i
 The :class:`Link` does no input or output of its own: it has a :class:`Stream`.
 """
 
+import time
 from dataclasses import dataclass
 from typing import List, Optional, Protocol, Union
 
@@ -34,9 +35,12 @@ _DATA, _CONTROL = b"0000", b"iiii"
 _BREAK_IN, _TRAILER = 0x62, 0xAA
 _INITIAL_ID, _SYNC = 0x80800000, 0x800
 _HEADER = PACKET.sizeof()
+_DATA_TYPES = (2, 3, 7, 11)
 _MAX_WAITING = 64
-_RESEND_SECONDS = 5.0
-_MAX_RESENDS = 60
+# DbgEng asks anew when it has waited 4 s for a reply: a lost one must be there again before.
+_RESEND_SECONDS = 1.0
+_MAX_RESENDS = 300
+_REST_SECONDS = 1.0
 
 
 class DisconnectedError(LabError):
@@ -101,6 +105,15 @@ class PacketReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a packet has begun that is not whole."""
+        return bool(self._buffer)
+
+    def give_up(self) -> None:
+        """Drop the packet that has begun: a byte count that was damaged asks for what nobody sends."""
+        self._buffer.clear()
 
     def feed(self, data: bytes) -> List[Union[Packet, BreakIn, _Damaged]]:
         """The packets that these bytes complete."""
@@ -182,12 +195,20 @@ class Link:
         while True:
             while self._arrived:
                 item = self._arrived[0]
-                # Whoever sends data to a running target, or begins anew, wants to be heard, too.
-                if isinstance(item, Packet) and (not item.control or item.type == PacketType.RESET):
+                if isinstance(item, Packet) and item.control and item.type == PacketType.RESET:
+                    return True
+                # Whoever sends data to a running target wants to be heard, too; but not who missed the
+                # acknowledgement of what made it run.
+                if isinstance(item, Packet) and not item.control and self._is_new(item):
                     return True
                 del self._arrived[0]
                 if isinstance(item, BreakIn):
                     return True
+                if isinstance(item, _Damaged):
+                    self._ask_again()
+                elif not item.control:
+                    self._accept(item)
+                self.flush()
             data = self._receive(0.0)
             if not data:
                 return False
@@ -201,36 +222,42 @@ class Link:
             LinkResetError: it began anew; the reset has been answered and the packet has not arrived.
         """
         packet = Packet(packet_type, self._id | self._sync, payload)
-        self._write(frame(packet))
-        for _ in range(_MAX_RESENDS):
-            item = self._item(_RESEND_SECONDS)
-            while item is not None:
-                if isinstance(item, BreakIn):
-                    self._keep(item)
-                elif isinstance(item, Packet):
-                    if self._is_acknowledged(item, packet):
-                        return
-                    if item.control and item.type == PacketType.RESET:
-                        self._answer_reset()
-                        raise LinkResetError("the debugger began anew")
-                    if item.control and item.type == PacketType.RESEND:
-                        break
-                item = self._item(_RESEND_SECONDS)
-            self._statistics.wire("resent")
+        for attempt in range(_MAX_RESENDS):
+            if attempt:
+                self._statistics.wire("resent")
             self._write(frame(packet))
+            if self._arrives(packet):
+                return
         raise DisconnectedError("the debugger does not acknowledge")
 
-    def _is_acknowledged(self, item: Packet, packet: Packet) -> bool:
-        if item.control:
-            if item.type != PacketType.ACKNOWLEDGE or item.id & ~_SYNC != packet.id & ~_SYNC:
+    def _arrives(self, packet: Packet) -> bool:
+        """Whether the debugger says that it has a packet; not when it asks for it again, or says nothing."""
+        deadline = time.monotonic() + _RESEND_SECONDS
+        while True:
+            item = self._item(max(0.0, deadline - time.monotonic()))
+            if item is None:
                 return False
-            self._statistics.wire("acknowledged")
-            self._id ^= 1
-            self._sync = 0
-            return True
-        if self._accept(item):
-            self._keep(item)
-        return False
+            if isinstance(item, BreakIn):
+                self._keep(item)
+            elif not item.control:
+                if self._accept(item):
+                    # It would not ask without having heard: the acknowledgement was lost.
+                    self._keep(item)
+                    self._sent()
+                    return True
+            elif item.type == PacketType.ACKNOWLEDGE and item.id & ~_SYNC == packet.id & ~_SYNC:
+                self._statistics.wire("acknowledged")
+                self._sent()
+                return True
+            elif item.type == PacketType.RESET:
+                self._answer_reset()
+                raise LinkResetError("the debugger began anew")
+            elif item.type == PacketType.RESEND:
+                return False
+
+    def _sent(self) -> None:
+        self._id ^= 1
+        self._sync = 0
 
     def _keep(self, item: Union[Packet, BreakIn]) -> None:
         if len(self._waiting) >= _MAX_WAITING:
@@ -238,28 +265,44 @@ class Link:
         self._waiting.append(item)
 
     def _accept(self, packet: Packet) -> bool:
-        """Acknowledge a data packet; whether it is new."""
-        self._statistics.wire("acknowledged")
-        number = packet.id & ~_SYNC
-        self._unsent += frame(Packet(PacketType.ACKNOWLEDGE, number, control=True))
-        if number == self._last_received and not packet.id & _SYNC:
+        """Acknowledge a data packet; whether it is new. One whose header cannot be is asked for again: no
+        checksum covers it."""
+        if packet.type not in _DATA_TYPES or packet.id & ~_SYNC not in (_INITIAL_ID, _INITIAL_ID ^ 1):
+            self._ask_again()
             return False
-        self._last_received = number
-        return True
+        self._statistics.wire("acknowledged")
+        self._unsent += frame(Packet(PacketType.ACKNOWLEDGE, packet.id & ~_SYNC, control=True))
+        new = self._is_new(packet)
+        self._last_received = packet.id
+        return new
+
+    def _is_new(self, packet: Packet) -> bool:
+        last = self._last_received
+        if last is None or packet.id == last:
+            return last is None
+        # The first packet after a debugger began anew has the id of any other, but for that bit.
+        return bool(packet.id & _SYNC) or packet.id != last & ~_SYNC
+
+    def _ask_again(self) -> None:
+        self._statistics.wire("resent")
+        self._unsent += frame(Packet(PacketType.RESEND, 0, control=True))
 
     def _item(self, timeout: Optional[float]) -> Optional[Union[Packet, BreakIn]]:
         while True:
             while not self._arrived:
                 self._write(b"")
-                data = self._receive(timeout)
-                if not data:
+                begun = self._reader.waiting
+                data = self._receive(_REST_SECONDS if begun and timeout is None else timeout)
+                if not data and begun:
+                    self._reader.give_up()
+                    self._ask_again()
+                if not data and timeout is not None:
                     return None
                 self._arrived += self._reader.feed(data)
             item = self._arrived.pop(0)
             if not isinstance(item, _Damaged):
                 return item
-            self._statistics.wire("resent")
-            self._unsent += frame(Packet(PacketType.RESEND, 0, control=True))
+            self._ask_again()
 
     def _receive(self, timeout: Optional[float]) -> bytes:
         data = self._stream.receive(timeout)

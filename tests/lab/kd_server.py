@@ -24,8 +24,10 @@ from pykd_dumpfilt.emulator import (
 )
 
 from .errors import LabError
+from .hardships import EASY, Hardships
 from .kd_breakpoints import BreakpointTable, CodeWatch
-from .kd_protocol import BreakIn, DisconnectedError, Link, LinkResetError, Reset
+from .kd_line import BadLine
+from .kd_protocol import BreakIn, DisconnectedError, Link, LinkResetError, Reset, Stream
 from .kd_requests import INSTRUCTIONS, Requests, control_report
 from .kd_statistics import Statistics
 from .kd_structures import DEBUG_IO, EXCEPTION, LOAD_SYMBOLS, STATE_CHANGE, Code, PacketType, StateChange
@@ -48,12 +50,16 @@ class KdServer:
     Args:
         target: stopped; nobody else may touch it while the server runs, but from ``observer``.
         observer: called in the server's thread with each event, before the debugger hears of it.
+        hardships: what is hard about the target and the line to it.
     """
 
-    def __init__(self, target: Target, observer: Optional[Observer] = None) -> None:
+    def __init__(
+        self, target: Target, observer: Optional[Observer] = None, hardships: Hardships = EASY
+    ) -> None:
         self.target = target
         self.statistics = Statistics()
         self._observer = observer
+        self._hardships = hardships
         self._breakpoints = BreakpointTable(target)
         self._code = CodeWatch(target)
         self._requests = Requests(target, self._breakpoints, self.statistics)
@@ -147,7 +153,10 @@ class KdServer:
                 if self._stopping.is_set():
                     self._stream.close()
                 try:
-                    self._converse(Link(self._stream, self.statistics))
+                    line: Stream = self._stream
+                    if self._hardships.line_is_bad:
+                        line = BadLine(line, self._hardships, self.statistics)
+                    self._converse(Link(line, self.statistics))
                 except DisconnectedError:
                     pass
                 finally:

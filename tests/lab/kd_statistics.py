@@ -19,6 +19,8 @@ class Snapshot:
         received: bytes on the wire from the debugger, framing included.
         sent: bytes on the wire to the debugger, framing included.
         acknowledged, resent, resets: control packets, both directions.
+        harmed: packets that a bad line harmed, by direction as seen from the target and by what happened to
+            them: "sent dropped", "received corrupted", "sent repeated".
     """
 
     packets: Mapping[str, int] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class Snapshot:
     acknowledged: int = 0
     resent: int = 0
     resets: int = 0
+    harmed: Mapping[str, int] = field(default_factory=dict)
 
     def __sub__(self, earlier: "Snapshot") -> "Snapshot":
         return Snapshot(
@@ -38,6 +41,7 @@ class Snapshot:
             self.acknowledged - earlier.acknowledged,
             self.resent - earlier.resent,
             self.resets - earlier.resets,
+            _difference(self.harmed, earlier.harmed),
         )
 
     @property
@@ -54,6 +58,7 @@ class Statistics:
         self._packets: Dict[str, int] = Counter()
         self._payload: Dict[str, int] = Counter()
         self._bytes: Dict[str, int] = Counter()
+        self._harmed: Dict[str, int] = Counter()
         self._marks: List[Tuple[str, Snapshot]] = []
 
     def packet(self, kind: str, payload: int = 0) -> None:
@@ -72,10 +77,17 @@ class Statistics:
         with self._lock:
             self._bytes[kind] += amount
 
+    def harm(self, what: str) -> None:
+        """Count one packet that a bad line harmed."""
+        with self._lock:
+            self._harmed[what] += 1
+
     def snapshot(self) -> Snapshot:
         """The counts now."""
         with self._lock:
-            return Snapshot(dict(self._packets), dict(self._payload), **self._bytes)
+            return Snapshot(
+                dict(self._packets), dict(self._payload), **self._bytes, harmed=dict(self._harmed)
+            )
 
     def mark(self, label: str) -> Snapshot:
         """Remember the counts under a label, which may be used again."""

@@ -10,6 +10,7 @@ from pykd_dumpfilt.errors import UsageError
 
 from .errors import LabError
 from .guest_record import RESULT
+from .hardships import EASY, Hardships
 from .kd_server import Observer
 from .kd_statistics import Snapshot
 from .session import Lab, LiveSession
@@ -50,6 +51,7 @@ def record_live(
     timeout: float = 600.0,
     observer: Optional[Observer] = None,
     on_line: Optional[Callable[[str], None]] = None,
+    hardships: Hardships = EASY,
 ) -> LiveRecording:
     """Record and check that nothing was left in the target.
 
@@ -61,6 +63,7 @@ def record_live(
         timeout: seconds.
         observer: sees each event of the target, in the KD server's thread.
         on_line: sees each line that the Windows side prints.
+        hardships: what is hard about the target and the line to it.
 
     Raises:
         UsageError: the output exists, or its parent does not.
@@ -74,7 +77,7 @@ def record_live(
     if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent} to record into")
     target = Target(image, name=name, scenario=scenario)
-    with LiveSession(lab, target, observer) as session:
+    with LiveSession(lab, target, observer, hardships) as session:
         arguments = [name, windows_path(output), *(f"--callback={one}" for one in callbacks)]
         try:
             result = session.run(_SCRIPT, arguments, timeout, on_line)

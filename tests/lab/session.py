@@ -11,6 +11,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 from pykd_dumpfilt.emulator import Target
 
 from .errors import LabError
+from .hardships import EASY, Hardships
 from .kd_server import KdServer, Observer
 from .processes import end_group, start
 from .windows_python import WindowsPython, windows_python
@@ -73,8 +74,14 @@ class LiveSession:
         lab: what it is made of.
     """
 
-    def __init__(self, lab: Lab, target: Target, observer: Optional[Observer] = None) -> None:
-        self.server = KdServer(target, observer)
+    def __init__(
+        self,
+        lab: Lab,
+        target: Target,
+        observer: Optional[Observer] = None,
+        hardships: Hardships = EASY,
+    ) -> None:
+        self.server = KdServer(target, observer, hardships)
         self.lab = lab
         self._stack = contextlib.ExitStack()
         self._environment: Dict[str, str] = {}

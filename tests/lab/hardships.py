@@ -1,0 +1,39 @@
+"""What can be made hard about the world in front of a debugger, as one value."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+__all__ = ["EASY", "Hardships"]
+
+
+@dataclass(frozen=True)
+class Hardships:
+    """How a machine and the line to it misbehave. The same value gives the same faults on every run: what
+    counts is packets, requests and hits, never a clock; only slowness takes time.
+
+    Attributes:
+        packets_per_second: the line carries no more than that, both directions together.
+        drop_every: every so-many-th packet, of each direction, never arrives.
+        corrupt_every: every so-many-th packet, of each direction, arrives with one byte changed.
+        repeat_every: every so-many-th packet, of each direction, arrives twice.
+    """
+
+    packets_per_second: Optional[float] = None
+    drop_every: Optional[int] = None
+    corrupt_every: Optional[int] = None
+    repeat_every: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        for name in ("packets_per_second", "drop_every", "corrupt_every", "repeat_every"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} is {value}: give a number above 0, or None for never")
+
+    @property
+    def line_is_bad(self) -> bool:
+        """Whether packets arrive otherwise than they were sent."""
+        return any((self.packets_per_second, self.drop_every, self.corrupt_every, self.repeat_every))
+
+
+EASY = Hardships()
+"""Nothing is hard."""
