@@ -141,6 +141,10 @@ class Target:
         """Exactly ``size`` bytes, else :class:`~pykd_dumpfilt.debugger.MemoryReadError` with what came."""
         return self._kernel.memory.read_physical(address, size)
 
+    def translate(self, address: int) -> Optional[int]:
+        """The physical address behind a virtual one; None where nothing is mapped."""
+        return self._kernel.memory.translate(address)
+
     def write_virtual(self, address: int, data: bytes) -> None:
         """Write whatever the protection; :class:`~pykd_dumpfilt.errors.TargetError`, and nothing is
         written, where not all is mapped."""
