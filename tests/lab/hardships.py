@@ -1,7 +1,7 @@
 """What can be made hard about the world in front of a debugger, as one value."""
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import FrozenSet, Optional
 
 __all__ = ["EASY", "Hardships"]
 
@@ -16,12 +16,17 @@ class Hardships:
         drop_every: every so-many-th packet, of each direction, never arrives.
         corrupt_every: every so-many-th packet, of each direction, arrives with one byte changed.
         repeat_every: every so-many-th packet, of each direction, arrives twice.
+        refuse_physical: the kernel reads and writes no physical memory for a debugger.
+        faulty_pages: addresses of pages that no debugger can read or write. A physical one cannot be had
+            through any mapping either; a virtual one is a page that is not there when it is asked for.
     """
 
     packets_per_second: Optional[float] = None
     drop_every: Optional[int] = None
     corrupt_every: Optional[int] = None
     repeat_every: Optional[int] = None
+    refuse_physical: bool = False
+    faulty_pages: FrozenSet[int] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("packets_per_second", "drop_every", "corrupt_every", "repeat_every"):

@@ -9,7 +9,9 @@ from pykd_dumpfilt.debugger import MemoryReadError
 from pykd_dumpfilt.emulator import Target
 from pykd_dumpfilt.errors import TargetError
 
+from .hardships import EASY, Hardships
 from .kd_breakpoints import BreakpointTable
+from .kd_memory import HardMemory
 from .kd_protocol import MAX_PAYLOAD
 from .kd_statistics import Statistics
 from .kd_structures import (
@@ -88,17 +90,24 @@ class Requests:
         step: the debugger wants the next run to be one instruction.
     """
 
-    def __init__(self, target: Target, breakpoints: BreakpointTable, statistics: Statistics) -> None:
+    def __init__(
+        self,
+        target: Target,
+        breakpoints: BreakpointTable,
+        statistics: Statistics,
+        hardships: Hardships = EASY,
+    ) -> None:
+        memory = HardMemory(target, hardships)
         self.step = False
         self._target = target
         self._breakpoints = breakpoints
         self._statistics = statistics
         self._handlers: Dict[int, Callable[[bytes, bytes], _Reply]] = {
             Api.GET_VERSION: self._version,
-            Api.READ_VIRTUAL_MEMORY: lambda union, _: self._read(union, target.read_virtual),
-            Api.READ_PHYSICAL_MEMORY: lambda union, _: self._read(union, target.read_physical),
-            Api.WRITE_VIRTUAL_MEMORY: lambda union, data: self._write(union, data, target.write_virtual),
-            Api.WRITE_PHYSICAL_MEMORY: lambda union, data: self._write(union, data, target.write_physical),
+            Api.READ_VIRTUAL_MEMORY: lambda union, _: self._read(union, memory.read_virtual),
+            Api.READ_PHYSICAL_MEMORY: lambda union, _: self._read(union, memory.read_physical),
+            Api.WRITE_VIRTUAL_MEMORY: lambda union, data: self._write(union, data, memory.write_virtual),
+            Api.WRITE_PHYSICAL_MEMORY: lambda union, data: self._write(union, data, memory.write_physical),
             Api.GET_CONTEXT: lambda union, _: _Reply(Status.SUCCESS, union, self._context()),
             Api.SET_CONTEXT: self._set_context,
             Api.GET_CONTEXT_EX: self._context_part,

@@ -62,7 +62,7 @@ class KdServer:
         self._hardships = hardships
         self._breakpoints = BreakpointTable(target)
         self._code = CodeWatch(target)
-        self._requests = Requests(target, self._breakpoints, self.statistics)
+        self._requests = Requests(target, self._breakpoints, self.statistics, hardships)
         self._event: Event = BreakpointHit(target.get_register("rip"))
         self._going: Optional[LoadedImage] = None
         self._left: List[str] = []

@@ -95,10 +95,11 @@ def test_a_slow_line_carries_so_many_packets_in_a_second() -> None:
     assert time.monotonic() - began >= 0.08
 
 
-@pytest.mark.parametrize("name", ["packets_per_second", "drop_every", "corrupt_every", "repeat_every"])
-def test_a_hardship_that_cannot_be(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} is 0: give a number above 0"):
-        Hardships(**{name: 0})
+def test_a_hardship_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="drop_every is 0: give a number above 0"):
+        Hardships(drop_every=0)
+    with pytest.raises(ValueError, match=r"packets_per_second is -0\.5: give a number above 0"):
+        Hardships(packets_per_second=-0.5)
 
 
 # The target's end

@@ -10,6 +10,7 @@ from pykd_dumpfilt.emulator import Event, ModuleLoaded, Scenario, Stopped, Targe
 from ..emulator.code import ALL_FIVE
 from ..emulator.pe_writer import dump_filter
 from .errors import LabError
+from .hardships import Hardships
 from .kd_client import Client
 from .kd_server import KdServer
 from .kd_structures import CONTEXT, SPECIAL_REGISTERS, VERSION, Api
@@ -78,6 +79,36 @@ def test_memory(target: Target, client: Client) -> None:
     assert client.read(0x1000, 32, physical=True) == target.read_physical(0x1000, 32)
     client.ask(Api.WRITE_PHYSICAL_MEMORY, client.memory(0x1000, 2), target.read_physical(0x1000, 2))
     assert client.ask(Api.READ_PHYSICAL_MEMORY, client.memory(1 << 50, 8))[0] == 0xC0000001
+
+
+def test_memory_that_is_refused(target: Target) -> None:
+    stack = target.get_register("rsp") & ~0xFFF
+    frame = target.translate(target.kernel_base + 0x1000)
+    assert frame is not None
+    hardships = Hardships(refuse_physical=True, faulty_pages=frozenset({frame, stack}))
+    with KdServer(target, hardships=hardships) as server:
+        client = Client(server.port)
+        client.stop()
+        assert client.ask(Api.READ_PHYSICAL_MEMORY, client.memory(0x1000, 8))[0] == 0xC0000001
+        assert client.ask(Api.WRITE_PHYSICAL_MEMORY, client.memory(0x1000, 1), b"x")[0] == 0xC0000001
+        # A frame cannot be had through its mapping either; what is before it comes.
+        assert client.read(target.kernel_base + 0xFF8, 64) == target.read_virtual(
+            target.kernel_base + 0xFF8, 8
+        )
+        assert client.ask(Api.READ_VIRTUAL_MEMORY, client.memory(stack, 8))[0] == 0xC0000001
+        assert client.ask(Api.WRITE_VIRTUAL_MEMORY, client.memory(stack - 4, 8), b"x" * 8)[0] == 0xC0000001
+        assert client.read(stack - 8, 16) == target.read_virtual(stack - 8, 8)
+        client.close()
+
+
+def test_a_page_frame_that_is_refused(target: Target) -> None:
+    with KdServer(target, hardships=Hardships(faulty_pages=frozenset({0x2000}))) as server:
+        client = Client(server.port)
+        client.stop()
+        assert client.read(0x1FF0, 64, physical=True) == target.read_physical(0x1FF0, 16)
+        assert client.ask(Api.READ_PHYSICAL_MEMORY, client.memory(0x2008, 8))[0] == 0xC0000001
+        assert len(client.read(0x3000, 8, physical=True)) == 8
+        client.close()
 
 
 def test_registers(target: Target, client: Client) -> None:
