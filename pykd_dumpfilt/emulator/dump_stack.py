@@ -6,20 +6,20 @@ and later is marked [INF]. The layouts are those of ntdddump.h, ntdddisk.h and w
 
 import struct
 from dataclasses import dataclass
-from typing import Generator, Tuple, Union
+from typing import Generator, Optional, Tuple, Union
 
 from ..debugger import PAGE_SIZE
 from . import layout
 from .content import NEIGHBOUR, header_page, page_content
 from .disk import Disk
 from .errors import GuestStop
-from .events import ModuleLoaded, ModuleUnloaded
+from .events import LoadedImage, ModuleLoaded, ModuleUnloaded
 from .image import DriverImage
 from .kernel import Kernel
 from .scenario import DISK_SIZE, Scenario, Transfer
 from .stream import Stream
 
-__all__ = ["DumpStack", "GuestCall"]
+__all__ = ["DumpStack", "GuestCall", "Steps"]
 
 _PASSIVE_LEVEL, _HIGH_LEVEL = 0, 15
 _READ_SUPPORT = _CRITICAL = 0x1  # one and the same bit in ntdddump.h
@@ -53,13 +53,23 @@ Status = Generator[Step, int, int]
 
 
 class DumpStack:
-    """One dump stack with one filter. ``run()`` is the scenario: a generator of what happens next."""
+    """One dump stack with one filter, whose image goes to ``base``. ``run()`` is the scenario: a generator of
+    what happens next."""
 
-    def __init__(self, kernel: Kernel, driver: DriverImage, file_name: str, scenario: Scenario) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        driver: DriverImage,
+        file_name: str,
+        scenario: Scenario,
+        base: int = layout.FILTER_BASE,
+    ) -> None:
         self._kernel = kernel
         self._driver = driver
         self._file_name = file_name
         self._scenario = scenario
+        self._base = base
+        self._image: Optional[LoadedImage] = None
         self.disk = Disk(DISK_SIZE, scenario.sector_size)
         self._content = Stream("content", scenario.kind, scenario.seed)
         self._places = Stream("places", scenario.kind, scenario.seed)
@@ -78,7 +88,7 @@ class DumpStack:
         """The whole scenario."""
         plan = self._scenario.plan()
         kernel = self._kernel
-        image = kernel.load(self._driver, self._file_name)
+        image = self._image = kernel.load(self._driver, self._file_name, self._base)
         yield ModuleLoaded(image)
         kernel.irql = _PASSIVE_LEVEL
         self._write_context()
@@ -96,8 +106,15 @@ class DumpStack:
             yield from self._dump(plan.writes, plan.reads)
         kernel.irql = _PASSIVE_LEVEL
         yield from self._call("Dump_Unload")
-        yield ModuleUnloaded(image)
-        kernel.unload(image)
+        yield from self.take_down()
+
+    def take_down(self) -> Steps:
+        """The filter's image goes, without a word to the filter; nothing happens where it is not loaded."""
+        image = self._image
+        if image is not None:
+            yield ModuleUnloaded(image)
+            self._image = None
+            self._kernel.unload(image)
 
     def _dump(self, writes: Tuple[Transfer, ...], reads: Tuple[Transfer, ...]) -> Steps:
         kernel = self._kernel

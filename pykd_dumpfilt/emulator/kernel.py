@@ -129,9 +129,8 @@ class Kernel:
         """The address of crashdmp's code that calls a callback of that name: it calls RAX."""
         return self.rest_address + 16 * (1 + SITES.index(callback))
 
-    def load(self, driver: DriverImage, file_name: str) -> LoadedImage:
-        """Map a driver, bind its imports, put it on the list."""
-        base = layout.FILTER_BASE
+    def load(self, driver: DriverImage, file_name: str, base: int) -> LoadedImage:
+        """Map a driver at a free place, bind its imports, put it on the list."""
         addresses = {entry.slot: self.exports[entry.kernel_name] for entry in driver.imports}
         content = driver.bind(base, addresses)
         for number, (writable, executable) in enumerate(driver.protection):

@@ -6,7 +6,7 @@ from typing import List, Optional, Tuple, Union
 from ..debugger import MemoryReadError
 from ..errors import UsageError
 from .cpu import Exit, ExitKind
-from .dump_stack import DumpStack, GuestCall
+from .dump_stack import DumpStack, GuestCall, Steps
 from .errors import GuestStop
 from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Stopped
 from .image import read_image
@@ -67,12 +67,13 @@ class Target:
     def __init__(self, image: bytes, name: str, scenario: Scenario) -> None:
         if not _NAME.fullmatch(name) or name != name.strip(" ."):
             raise UsageError(f"{name!r} cannot be the name of a driver: 1 to 64 characters of a file's name")
-        driver = read_image(image)
+        driver = self._driver = read_image(image)
         self.scenario = scenario
+        self._file_name = f"{scenario.prefix}{name}.sys"
         self._kernel = Kernel(scenario.seed, (entry.kernel_name for entry in driver.imports))
         self._cpu = self._kernel.cpu
         self._registers = Stream("registers", scenario.seed)
-        self._dump_stack = DumpStack(self._kernel, driver, f"{scenario.prefix}{name}.sys", scenario)
+        self._dump_stack = DumpStack(self._kernel, driver, self._file_name, scenario)
         self._steps = self._dump_stack.run()
         self._answer: Optional[int] = None
         self._in_call = False
@@ -209,6 +210,21 @@ class Target:
             return self._advance() or SingleStep()
         self._left -= 1
         return self._run(1, 0) or SingleStep()
+
+    def restart_dump_stack(self, base: int) -> None:
+        """Take the dump stack down where it stands, in a call or between two, as Windows does when crash
+        dumps are turned off or a hibernation is given up. The filter's image goes next; then the scenario
+        begins anew, with the image at ``base``. A call that is under way never returns."""
+        old = self._dump_stack
+        new = self._dump_stack = DumpStack(self._kernel, self._driver, self._file_name, self.scenario, base)
+
+        def steps() -> Steps:
+            yield from old.take_down()
+            yield from new.run()
+
+        self._steps = steps()
+        self._in_call = False
+        self._answer = None
 
     def _slice(self, remaining: Optional[int]) -> Tuple[int, int]:
         """Instructions and milliseconds for the next run; 0 for no limit."""

@@ -477,3 +477,40 @@ def test_a_step_leaves_a_debug_register_behind() -> None:
     target.set_register("dr0", address + 1)
     target.set_register("dr7", 0x401)
     assert target.step() == DebugRegisterHit(address + 1)
+
+
+@pytest.mark.parametrize("in_call", [False, True])
+def test_the_dump_stack_can_be_taken_down_at_any_moment(in_call: bool) -> None:
+    target = Target(dump_filter(ALL_FIVE).image(), "probe", CRASH)
+    first = target.resume()
+    assert isinstance(first, ModuleLoaded)
+    if in_call:
+        for _ in range(3):
+            target.step()  # to crashdmp, sub rsp, call rax
+        assert first.module.base <= target.get_register("rip") < first.module.base + first.module.size
+    base = first.module.base + 0x100000
+    target.restart_dump_stack(base)
+    assert target.resume() == ModuleUnloaded(first.module)
+    assert target.read_virtual(first.module.base, 2) == b"MZ"
+    again = target.resume()
+    assert isinstance(again, ModuleLoaded)
+    assert again.module.base == base
+    assert again.module.exports["Dump_Write"] == first.module.exports["Dump_Write"] + 0x100000
+    with pytest.raises(MemoryReadError):
+        target.read_virtual(first.module.base, 1)
+    assert [image.name for image in target.modules()] == ["nt", "crashdmp", "dump_probe"]
+    assert target.resume() == ModuleUnloaded(again.module)
+    assert finish(target).reason == "ended"
+
+
+def test_a_dump_stack_whose_image_goes_already() -> None:
+    target = Target(dump_filter(ALL_FIVE).image(), "probe", CRASH)
+    target.resume()
+    gone = target.resume()
+    assert isinstance(gone, ModuleUnloaded)
+    target.restart_dump_stack(gone.module.base)
+    # It was announced already, and is unmapped when the machine goes on; here the machine has not.
+    assert target.resume() == gone
+    again = target.resume()
+    assert isinstance(again, ModuleLoaded)
+    assert again.module.base == gone.module.base
