@@ -5,6 +5,8 @@ from typing import FrozenSet, Optional
 
 __all__ = ["EASY", "Hardships"]
 
+_COUNTS = ("packets_per_second", "drop_every", "corrupt_every", "repeat_every", "reload_after_hit")
+
 
 @dataclass(frozen=True)
 class Hardships:
@@ -19,6 +21,8 @@ class Hardships:
         refuse_physical: the kernel reads and writes no physical memory for a debugger.
         faulty_pages: addresses of pages that no debugger can read or write. A physical one cannot be had
             through any mapping either; a virtual one is a page that is not there when it is asked for.
+        reload_after_hit: when the machine goes on after so many breakpoint hits, Windows takes the dump stack
+            down, whatever it does at the moment, and loads it anew with the filter's image elsewhere.
     """
 
     packets_per_second: Optional[float] = None
@@ -27,9 +31,10 @@ class Hardships:
     repeat_every: Optional[int] = None
     refuse_physical: bool = False
     faulty_pages: FrozenSet[int] = frozenset()
+    reload_after_hit: Optional[int] = None
 
     def __post_init__(self) -> None:
-        for name in ("packets_per_second", "drop_every", "corrupt_every", "repeat_every"):
+        for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} is {value}: give a number above 0, or None for never")

@@ -32,7 +32,10 @@ from .kd_requests import INSTRUCTIONS, Requests, control_report
 from .kd_statistics import Statistics
 from .kd_structures import DEBUG_IO, EXCEPTION, LOAD_SYMBOLS, STATE_CHANGE, Code, PacketType, StateChange
 
-__all__ = ["KdServer"]
+__all__ = ["RELOAD_BASE", "KdServer"]
+
+RELOAD_BASE = 0xFFFFF800_35000000
+"""Where the filter's image goes when the dump stack is loaded anew."""
 
 _PRINT_STRING = 0x3230
 _MAX_LINE = 512
@@ -64,6 +67,7 @@ class KdServer:
         self._code = CodeWatch(target)
         self._requests = Requests(target, self._breakpoints, self.statistics, hardships)
         self._event: Event = BreakpointHit(target.get_register("rip"))
+        self._hits = 0
         self._going: Optional[LoadedImage] = None
         self._left: List[str] = []
         self._printed = 0
@@ -202,6 +206,9 @@ class KdServer:
             self._code.forget(self._going)
             self._going = None
         step, self._requests.step = self._requests.step, False
+        if not step and self._hits == self._hardships.reload_after_hit:
+            self._hits += 1
+            self.target.restart_dump_stack(RELOAD_BASE)
         stream = self._stream
         assert stream is not None
         try:
@@ -217,7 +224,9 @@ class KdServer:
             self._event = BreakpointHit(self.target.get_register("rip"))
             raise
         self._event = event
-        if isinstance(event, ModuleLoaded):
+        if isinstance(event, BreakpointHit):
+            self._hits += 1
+        elif isinstance(event, ModuleLoaded):
             self._code.remember(event.module)
         elif isinstance(event, ModuleUnloaded):
             self._going = event.module

@@ -12,7 +12,7 @@ from ..emulator.pe_writer import dump_filter
 from .errors import LabError
 from .hardships import Hardships
 from .kd_client import Client
-from .kd_server import KdServer
+from .kd_server import RELOAD_BASE, KdServer
 from .kd_structures import CONTEXT, SPECIAL_REGISTERS, VERSION, Api
 
 BREAK, STEP = "exception 0x80000003", "exception 0x80000004"
@@ -244,6 +244,35 @@ def test_a_breakpoint_in_an_image_that_goes_is_remembered(
     (line,) = server.left_behind()
     assert line.startswith("hiber_probe+0x1800: ")
     assert line.endswith("has become cc")
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_the_dump_stack_is_taken_down_after_a_hit(target: Target, steps: int) -> None:
+    with KdServer(target, hardships=Hardships(reload_after_hit=1)) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        _, base = client.stop()
+        write_breakpoint(client, dump_write(target))
+        client.go()
+        assert client.stop() == (BREAK, dump_write(target))
+        for _ in range(steps):
+            client.go(step=True)
+            assert client.stop()[0] == STEP
+        client.go()
+        # A real unload, of an image that is still there for the debugger to clean up.
+        assert client.stop() == ("unload hiber_probe.sys", base)
+        assert client.read(base, 2) == b"MZ"
+        client.go()
+        assert client.stop() == ("load hiber_probe.sys", RELOAD_BASE)
+        assert client.ask(Api.READ_VIRTUAL_MEMORY, client.memory(base, 2))[0] == 0xC0000001
+        client.go()
+        assert client.stop() == ("unload hiber_probe.sys", RELOAD_BASE)
+        client.go()
+        assert client.stop()[0] == BREAK
+        assert isinstance(server.event, Stopped)
+        assert server.left_behind() == []
+        client.close()
 
 
 def test_a_break_in_stops_a_target_that_runs_for_ever() -> None:
