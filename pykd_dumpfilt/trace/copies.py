@@ -9,7 +9,7 @@ from typing import Optional, Tuple
 
 from ..errors import UsageError
 
-__all__ = ["PREFIXES", "copy_prefix", "plain_name"]
+__all__ = ["PREFIXES", "copy_prefix", "is_kernel", "plain_name"]
 
 PREFIXES: Tuple[str, ...] = ("dump_", "hiber_")
 """Prefixes of the copies in the crash dump stack and in the hibernation stack."""
@@ -38,16 +38,23 @@ def plain_name(name: str) -> str:
     return plain
 
 
-def copy_prefix(module_name: str, filter_name: str) -> Optional[str]:
+def copy_prefix(module_name: str, filter_name: str, base: int = 0) -> Optional[str]:
     """The prefix of a module that is a copy of the filter, None for any other module.
 
-    Debuggers replace what a symbol may not hold by ``_`` and do not agree on upper and lower case.
+    Debuggers replace what a symbol may not hold by ``_`` and do not agree on upper and lower case. DbgEng
+    appends ``_`` and the image's base where it believes another module of that name to be loaded, as after
+    an unload that it was not told of (seen with 10.0.15063).
     """
     wanted = _as_module_name(filter_name)
     for prefix in PREFIXES:
-        if _as_module_name(module_name) == prefix + wanted:
+        if _as_module_name(module_name) in (prefix + wanted, f"{prefix}{wanted}_{base:x}"):
             return prefix
     return None
+
+
+def is_kernel(module_name: str) -> bool:
+    """Whether a module is the kernel itself, which debuggers call ``nt`` whatever its file's name."""
+    return module_name.lower() == "nt"
 
 
 def _as_module_name(name: str) -> str:

@@ -26,7 +26,7 @@ from .abi import check_machine
 from .callbacks import CallbackPlan, Location
 from .calls import CallTracker
 from .capture import Capture, Limits
-from .copies import copy_prefix, plain_name
+from .copies import copy_prefix, is_kernel, plain_name
 from .image import read_image
 from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched, in_debug_registers, without_resting
 from .registration import Registration, callback_table
@@ -163,7 +163,7 @@ class Tracer:
             self._watches.append(self._debugger.watch_modules(self._on_load, self._on_unload))
             self._watches.append(self._debugger.watch_breaks(self._on_break))
             for module in self._debugger.modules():
-                prefix = copy_prefix(module.name, self.filter)
+                prefix = copy_prefix(module.name, self.filter, int(module.base))
                 if prefix is not None:
                     self._add(module, prefix, fresh=False)
         except BaseException:
@@ -207,8 +207,10 @@ class Tracer:
         )
 
     def _on_load(self, module: Module) -> None:
-        prefix = copy_prefix(module.name, self.filter)
-        if prefix is not None:
+        prefix = copy_prefix(module.name, self.filter, int(module.base))
+        if is_kernel(module.name):
+            self._guard("the target's reboot", self._rebooted)
+        elif prefix is not None:
             self._guard(f"arming {module.name}", lambda: self._add(module, str(prefix), fresh=True))
 
     def _on_unload(self, module: Module) -> None:
@@ -337,6 +339,18 @@ class Tracer:
             copy.table = table
             copy.plan.learn_table(table)
             self._follow(copy)
+
+    def _rebooted(self) -> None:
+        """A kernel that loads is another kernel: what was in the last one has gone with it, unannounced, and
+        the same addresses may hold anything now."""
+        self._dumping = None
+        for copy in self._copies:
+            self._remove_breakpoints(copy)
+        # Who rebooted the machine, and why, is not known: nothing to hold against the filter.
+        self._calls.abandon("the target rebooted while the call was running")
+        for copy in self._copies:
+            if copy.loaded:
+                self._drop(copy)
 
     def _drop(self, copy: _Copy) -> None:
         copy.loaded = False

@@ -29,6 +29,13 @@ def test_copies_are_found_as_debuggers_spell_them() -> None:
     assert copy_prefix("dump_my_filter", "my-filter") == "dump_"
 
 
+def test_a_copy_is_found_where_the_debugger_believes_another_to_be_loaded() -> None:
+    base = 0xFFFFF80035000000
+    assert copy_prefix("hiber_aes_xts_fffff80035000000", "aes_xts", base) == "hiber_"
+    assert copy_prefix("hiber_aes_xts_fffff80035000000", "aes_xts", base + 0x1000) is None
+    assert copy_prefix("hiber_aes_xts_fffff80035000000", "aes_xts") is None
+
+
 def test_the_plain_driver_is_no_copy() -> None:
     assert copy_prefix("aes_xts", "aes_xts") is None
     assert copy_prefix("dump_aes_xts2", "aes_xts") is None

@@ -484,3 +484,45 @@ def without_symbols_image(driver: Driver) -> bytes:
     export_directory = 0x80 + 24 + 112  # e_lfanew, signature and file header, PE32+ fixed part
     image[export_directory : export_directory + 8] = bytes(8)
     return bytes(image)
+
+
+class Rebooting(EmulatorDebugger):
+    """Can tell what a debugger is told when another kernel boots: that it loads, and nothing else."""
+
+    def boots(self) -> None:
+        for watch in list(self._watches):
+            watch.loaded(self.modules()[0])
+
+
+def test_a_kernel_that_loads_ends_all_that_was_before() -> None:
+    debugger = Rebooting(Target(dump_filter(ALL_FIVE).image(), "probe", CRASH))
+    sink = Sink()
+    tracer = Tracer(debugger, "probe", sink)
+    tracer.arm()
+
+    def stop_in_dump_write(module: Module) -> None:
+        address = debugger.symbol(module, "Dump_Write")
+        assert address is not None
+        debugger.set_breakpoint(address, lambda: True)
+
+    watch = debugger.watch_modules(stop_in_dump_write, lambda module: None)
+    debugger.run()
+    watch.remove()
+    assert tracer.status().open_calls == 1
+    debugger.boots()
+    status = tracer.status()
+    # It watches on for what the new machine loads.
+    assert status.armed
+    assert (status.breakpoints, status.open_calls, status.faults) == (0, 0, ())
+    assert [copy.loaded for copy in status.copies] == [False]
+    call, unloaded = sink.records[-2:]
+    assert isinstance(call, Call)
+    assert call.callbacks == ("Dump_Write",)
+    assert (call.unreturned, call.gone) == ("the target rebooted while the call was running", False)
+    assert unloaded == Unloaded(0)
+    # The same place may hold another machine's copy now: it is one more, not the same again.
+    for watch in list(debugger._watches):
+        watch.loaded(debugger.modules()[2])
+    assert [copy.loaded for copy in tracer.status().copies] == [False, True]
+    assert tracer.status().breakpoints == 6
+    tracer.disarm("the test is over")
