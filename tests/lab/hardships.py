@@ -5,7 +5,10 @@ from typing import FrozenSet, Optional
 
 __all__ = ["EASY", "Hardships"]
 
-_COUNTS = ("packets_per_second", "drop_every", "corrupt_every", "repeat_every", "reload_after_hit")
+_COUNTS = (
+    *("packets_per_second", "drop_every", "corrupt_every", "repeat_every"),
+    *("reload_after_hit", "reboot_after_hit"),
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class Hardships:
             through any mapping either; a virtual one is a page that is not there when it is asked for.
         reload_after_hit: when the machine goes on after so many breakpoint hits, Windows takes the dump stack
             down, whatever it does at the moment, and loads it anew with the filter's image elsewhere.
+        reboot_after_hit: when the machine goes on after so many breakpoint hits, it reboots.
+        reboots_silently: it tells the debugger nothing before, as when somebody presses the reset button;
+            else it does as Windows when it restarts by itself.
     """
 
     packets_per_second: Optional[float] = None
@@ -32,6 +38,8 @@ class Hardships:
     refuse_physical: bool = False
     faulty_pages: FrozenSet[int] = frozenset()
     reload_after_hit: Optional[int] = None
+    reboot_after_hit: Optional[int] = None
+    reboots_silently: bool = False
 
     def __post_init__(self) -> None:
         for name in _COUNTS:

@@ -28,8 +28,8 @@ class BreakpointTable:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._entries: Dict[int, _Entry] = {}
-        self.written = 0
-        """How many were written in all."""
+        self.written: List[int] = []
+        """Where breakpoints were written, in order of time."""
 
     def write(self, address: int) -> int:
         """Put an int3 at an address and give its handle; 0 where that cannot be done: not mapped, already
@@ -43,7 +43,7 @@ class BreakpointTable:
         except TargetError:
             return 0
         self._entries[free[0]] = _Entry(address, original)
-        self.written += 1
+        self.written.append(address)
         return free[0]
 
     def restore(self, handle: int) -> bool:

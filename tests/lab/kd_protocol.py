@@ -190,6 +190,12 @@ class Link:
         """Send acknowledgements that wait for something to go with: before anything that takes long."""
         self._write(b"")
 
+    def begin_anew(self) -> None:
+        """Another machine is at this end of the line now, as after a reboot: it has heard nothing yet."""
+        self._reader.give_up()
+        self._arrived.clear()
+        self._begin()
+
     def wants_attention(self) -> bool:
         """For a target that runs: whether the debugger asks it to stop. Does not wait."""
         while True:

@@ -52,10 +52,12 @@ _GENERAL = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request leads to: a reply to send, or none; and whether the target is to run or to step."""
+    """What a request leads to: a reply to send, or none; whether the target is to run or to step; whether it
+    is to reboot."""
 
     reply: Optional[bytes] = None
     run: bool = False
+    reboot: bool = False
 
 
 def api_name(number: int) -> str:
@@ -136,9 +138,10 @@ class Requests:
                 self._target.set_register("dr7", control.dr7)
                 self._target.set_register("dr6", _DR6_RESET)
             return Answer(run=True)
-        if api in (Api.CLEAR_ALL_INTERNAL_BREAKPOINTS, Api.SWITCH_PROCESSOR, Api.REBOOT):
-            # Without a reply by definition. There are no internal breakpoints and no other processor, and
-            # what a reboot would end is the debugger's own session.
+        if api == Api.REBOOT:
+            return Answer(reboot=True)
+        if api in (Api.CLEAR_ALL_INTERNAL_BREAKPOINTS, Api.SWITCH_PROCESSOR):
+            # Without a reply by definition. There are no internal breakpoints and no other processor.
             return Answer()
         try:
             handler = self._handlers.get(api)

@@ -8,7 +8,8 @@ import contextlib
 import queue
 import socket
 import threading
-from typing import Callable, Iterator, List, Optional
+from dataclasses import dataclass
+from typing import Callable, Iterator, List, Optional, Union
 
 from pykd_dumpfilt.emulator import (
     BreakpointHit,
@@ -41,7 +42,20 @@ _PRINT_STRING = 0x3230
 _MAX_LINE = 512
 _NO_PROCESS = 0xFFFFFFFFFFFFFFFF
 
+_KD_REBOOT = 0xFFFFFFFFFFFFFFFF
+# What the kernel says before it resets the machine: DbgUnLoadImageSymbols with that for a base (bugcheck.c of
+# the Windows Research Kernel).
+_GOODBYE = {"path_length": 0, "base": _KD_REBOOT, "process": 0, "checksum": 0, "size": 0, "unload": 1}
+
 Observer = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class _GoingDown:
+    """The machine is about to reboot."""
+
+
+_Told = Union[Event, _GoingDown]
 
 
 class KdServer:
@@ -54,28 +68,44 @@ class KdServer:
         target: stopped; nobody else may touch it while the server runs, but from ``observer``.
         observer: called in the server's thread with each event, before the debugger hears of it.
         hardships: what is hard about the target and the line to it.
+        reboot: makes the machine that a reboot leads to, before the first instruction of its scenario;
+            without it the target does not reboot.
+
+    Attributes:
+        target: the machine that is there now.
     """
 
     def __init__(
-        self, target: Target, observer: Optional[Observer] = None, hardships: Hardships = EASY
+        self,
+        target: Target,
+        observer: Optional[Observer] = None,
+        hardships: Hardships = EASY,
+        reboot: Optional[Callable[[], Target]] = None,
     ) -> None:
-        self.target = target
         self.statistics = Statistics()
         self._observer = observer
         self._hardships = hardships
-        self._breakpoints = BreakpointTable(target)
-        self._code = CodeWatch(target)
-        self._requests = Requests(target, self._breakpoints, self.statistics, hardships)
-        self._event: Event = BreakpointHit(target.get_register("rip"))
+        self._reboot = reboot
         self._hits = 0
-        self._going: Optional[LoadedImage] = None
         self._left: List[str] = []
-        self._printed = 0
+        self._power_on(target)
         self._listener: Optional[socket.socket] = None
         self._stream: Optional[_Stream] = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="KD server", daemon=True)
         self._error: Optional[BaseException] = None
+
+    def _power_on(self, target: Target) -> None:
+        """All that a machine takes with it when it goes down."""
+        self.target = target
+        self._breakpoints = BreakpointTable(target)
+        self._code = CodeWatch(target)
+        self._requests = Requests(target, self._breakpoints, self.statistics, self._hardships)
+        self._event: _Told = BreakpointHit(target.get_register("rip"))
+        self._going: Optional[LoadedImage] = None
+        self._printed = 0
+        self._booting: Optional[int] = None
+        self._break_at_boot: Optional[int] = None
 
     def start(self) -> None:
         """Listen on a loopback port of the kernel's choice."""
@@ -127,12 +157,14 @@ class KdServer:
     @property
     def event(self) -> Event:
         """The target's last event."""
+        if isinstance(self._event, _GoingDown):
+            raise LabError("the target is about to reboot")
         return self._event
 
     @property
-    def breakpoints_written(self) -> int:
-        """How many breakpoint bytes debuggers have written so far."""
-        return self._breakpoints.written
+    def breakpoints_written(self) -> List[int]:
+        """Where debuggers have written breakpoint bytes into the target so far, in order of time."""
+        return list(self._breakpoints.written)
 
     def left_behind(self) -> List[str]:
         """Breakpoints and changed code in the target now, and in images that went away with them in; one line
@@ -153,7 +185,7 @@ class KdServer:
                     connection, _ = self._listener.accept()
                 except OSError:
                     return
-                self._stream = _Stream(connection, self.target.interrupt)
+                self._stream = _Stream(connection, lambda: self.target.interrupt())
                 if self._stopping.is_set():
                     self._stream.close()
                 try:
@@ -178,12 +210,19 @@ class KdServer:
                     told = False
                     self._tell(link)
                     told = True
-                elif isinstance(item, (BreakIn, Reset)):
-                    pass  # It is stopped, and the debugger knows.
+                elif isinstance(item, BreakIn):
+                    # It is stopped, and the debugger knows. A kernel that boots looks at it later.
+                    self._break_at_boot = self._booting
                 elif item.type == PacketType.STATE_MANIPULATE:
                     answer = self._requests.answer(item.payload)
                     if answer.reply is not None:
                         link.send(PacketType.STATE_MANIPULATE, answer.reply)
+                    if answer.reboot and self._reboot is not None:
+                        told = False
+                        link.flush()
+                        self._start_anew(link)
+                        self._tell(link)
+                        told = True
                     if answer.run:
                         told = False
                         link.flush()
@@ -205,10 +244,26 @@ class KdServer:
             self._breakpoints.forget(self._going)
             self._code.forget(self._going)
             self._going = None
+        if isinstance(self._event, _GoingDown):
+            self._start_anew(link)
+            return
+        self._booting = None
+        if self._break_at_boot is not None:
+            self.target.set_register("rip", self._break_at_boot)
+            self._event = BreakpointHit(self._break_at_boot)
+            self._break_at_boot = None
+            return
         step, self._requests.step = self._requests.step, False
         if not step and self._hits == self._hardships.reload_after_hit:
             self._hits += 1
             self.target.restart_dump_stack(RELOAD_BASE)
+        if not step and self._hits == self._hardships.reboot_after_hit:
+            self._hits += 1
+            if not self._hardships.reboots_silently:
+                self._event = _GoingDown()
+            else:
+                self._start_anew(link)
+            return
         stream = self._stream
         assert stream is not None
         try:
@@ -233,6 +288,16 @@ class KdServer:
         if self._observer is not None:
             self._observer(event)
 
+    def _start_anew(self, link: Link) -> None:
+        """Reboot: another kernel, which does what a kernel does first, and knows of no breakpoint."""
+        assert self._reboot is not None, "a server that is to reboot needs to know into what"
+        self._power_on(self._reboot())
+        self._event = ModuleLoaded(self.target.modules()[0])
+        # A debugger that sees an int3 where the kernel reports an image steps over it.
+        self._booting = self.target.get_register("rip")
+        self.target.set_register("rip", self._booting + 1)
+        link.begin_anew()
+
     def _tell(self, link: Link) -> None:
         """Send what the target printed, then why it stands."""
         lines = list(self.target.debug_output)
@@ -243,7 +308,9 @@ class KdServer:
         if isinstance(event, Stopped) and event.reason != "ended":
             # A machine says so, too, in front of its last break.
             self._print(link, f"\n*** Fatal System Error: {event.reason}: {event.detail}\n\n")
-        if isinstance(event, (ModuleLoaded, ModuleUnloaded)):
+        if isinstance(event, _GoingDown):
+            payload = self._state(StateChange.LOAD_SYMBOLS, bytes(LOAD_SYMBOLS.build(_GOODBYE)))
+        elif isinstance(event, (ModuleLoaded, ModuleUnloaded)):
             payload = self._symbols(event.module, isinstance(event, ModuleUnloaded))
         else:
             # The processor raises the same exception for both; DR6 tells them apart.

@@ -80,8 +80,9 @@ class LiveSession:
         target: Target,
         observer: Optional[Observer] = None,
         hardships: Hardships = EASY,
+        reboot: Optional[Callable[[], Target]] = None,
     ) -> None:
-        self.server = KdServer(target, observer, hardships)
+        self.server = KdServer(target, observer, hardships, reboot)
         self.lab = lab
         self._stack = contextlib.ExitStack()
         self._environment: Dict[str, str] = {}

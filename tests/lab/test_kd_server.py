@@ -188,7 +188,7 @@ def test_a_whole_scenario(target: Target, server: KdServer, client: Client) -> N
     client.go()
     assert client.stop() == (BREAK, target.get_register("rip"))
     assert server.left_behind() == []
-    assert server.breakpoints_written == 3
+    assert server.breakpoints_written == [address] * 3
     assert server.statistics.snapshot().packets["write breakpoint"] == 3
 
 
@@ -273,6 +273,64 @@ def test_the_dump_stack_is_taken_down_after_a_hit(target: Target, steps: int) ->
         assert isinstance(server.event, Stopped)
         assert server.left_behind() == []
         client.close()
+
+
+@pytest.mark.parametrize("silently", [False, True])
+@pytest.mark.parametrize("wants_a_break", [False, True])
+def test_the_machine_reboots_after_a_hit(target: Target, silently: bool, wants_a_break: bool) -> None:
+    hardships = Hardships(reboot_after_hit=1, reboots_silently=silently)
+    with KdServer(target, hardships=hardships, reboot=make_target) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        client.stop()
+        write_breakpoint(client, dump_write(target))
+        client.go()
+        assert client.stop() == (BREAK, dump_write(target))
+        # What is in the dead machine stays there.
+        write_breakpoint(client, target.kernel_base + 0x1000)
+        if not silently:
+            client.go()
+            assert client.stop() == ("unload ", 0xFFFFFFFFFFFFFFFF)
+        client.go()
+        client.begin_anew()
+        assert client.stop() == ("load ntoskrnl.exe", target.kernel_base)
+        assert server.target is not target
+        assert server.breakpoints_written == []
+        assert restore_breakpoint(client, 1) == 0xC0000001
+        assert client.read(target.kernel_base + 0x1000, 1) == b"\xc3"
+        if wants_a_break:
+            client.break_in()
+            client.ask(Api.GET_VERSION)  # the break-in has arrived
+            client.go()
+            assert client.stop() == (BREAK, server.target.get_register("rip"))
+        client.go()
+        assert client.stop()[0] == "load hiber_probe.sys"
+        client.go()
+        assert client.stop()[0] == "unload hiber_probe.sys"
+        assert server.left_behind() == []
+        client.close()
+
+
+def test_the_debugger_reboots_the_machine(target: Target) -> None:
+    with KdServer(target, reboot=make_target) as server:
+        client = Client(server.port)
+        client.stop()
+        client.go()
+        client.stop()
+        client.tell(Api.REBOOT)
+        client.begin_anew()
+        assert client.stop() == ("load ntoskrnl.exe", target.kernel_base)
+        client.go()
+        assert client.stop()[0] == "load hiber_probe.sys"
+        assert server.target is not target
+        client.close()
+
+
+def test_a_machine_that_cannot_reboot_does_not(server: KdServer, client: Client) -> None:
+    client.stop()
+    client.tell(Api.REBOOT)
+    assert client.ask(Api.GET_VERSION)[0] == 0
 
 
 def test_a_break_in_stops_a_target_that_runs_for_ever() -> None:
