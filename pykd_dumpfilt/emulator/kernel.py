@@ -6,6 +6,7 @@ KPCR and KPRCB as far as a debugger or a driver looks (ntddk.h).
 
 import re
 import struct
+from dataclasses import dataclass
 from typing import Dict, Iterable, List, Tuple
 
 from ..debugger import PAGE_SIZE, MemoryReadError
@@ -18,7 +19,7 @@ from .image_builder import TIMESTAMP, BuiltImage, build_image
 from .kernel_exports import DATA, FUNCTIONS, KernelCall
 from .pool import Pool
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "Processor"]
 
 _STUB = b"\xc3".ljust(16, b"\xcc")  # ret
 _BREAK_STUB = b"\xcc\xc3".ljust(16, b"\xcc")  # int3; ret
@@ -33,15 +34,10 @@ _SITE = b"\x48\x83\xec\x28\xff\xd0\x48\x83\xc4\x28\xc3".ljust(16, b"\xcc")
 SITES = ("DriverEntry", "Dump_Start", "Dump_Write", "Dump_Read", "Dump_Finish", "Dump_Unload")
 
 # In nt's .data.
-_MODULE_LIST, _DATA_LIST, _PHYSICAL_PAGES, _KDBG, _BUG_CHECK, _VARIABLES = (
-    0x00,
-    0x20,
-    0x30,
-    0x100,
-    0x480,
-    0x500,
-)
+_MODULE_LIST, _DATA_LIST, _PHYSICAL_PAGES, _PROCESSORS, _KDBG = 0x00, 0x20, 0x30, 0x80, 0x100
+_BUG_CHECK, _VARIABLES = 0x480, 0x500
 _KDBG_SIZE = 0x360
+_KPRCB, _GDT_AT = 0x180, layout.PCR_SIZE - PAGE_SIZE
 _VARIABLE_SIZE = 16
 
 _ENTRY_SIZE, _ENTRY_PATH, _ENTRY_NAME = 0x400, 0x100, 0x280
@@ -62,6 +58,19 @@ _GDT = {
 _GDT_SIZE = 0x58
 
 
+@dataclass(frozen=True)
+class Processor:
+    """What each processor has for itself: KPCR and KPRCB, the descriptor table in the former, the thread that
+    runs, and the end of its stack."""
+
+    number: int
+    kpcr: int
+    kprcb: int
+    gdt: int
+    thread: int
+    stack_top: int
+
+
 class Kernel:
     """An x64 kernel that has just booted: nt and crashdmp are loaded, nothing runs.
 
@@ -69,7 +78,7 @@ class Kernel:
     an error that names them when they are called.
     """
 
-    def __init__(self, seed: int, imports: Iterable[str]) -> None:
+    def __init__(self, seed: int, imports: Iterable[str], processors: int = 1) -> None:
         self.cpu = Cpu(seed)
         self.memory = self.cpu.memory
         self.pool = Pool(self.memory)
@@ -87,13 +96,12 @@ class Kernel:
             self.memory.write_virtual(data + _VARIABLES + _VARIABLE_SIZE * number, DATA[name])
         self.exports = {name: layout.KERNEL_BASE + rva for name, rva in nt.exports.items()}
         self.break_address = self.exports["DbgBreakPointWithStatus"]
-        self.kpcr = layout.PCR_BASE
-        self.kprcb = layout.PCR_BASE + 0x180
-        self.gdt = layout.PCR_BASE + layout.PCR_SIZE - PAGE_SIZE
-        self.current_thread = self.pool.allocate(0x800, zeroed=True)
+        thread = self.pool.allocate(0x800, zeroed=True)
         self.device_object = self.pool.allocate(0x150, zeroed=True)
-        self._write_processor()
+        kpcr = self._write_processor(0, thread)
         self._write_shared_data()
+        self._processor_block = data + _PROCESSORS
+        """KiProcessorBlock: the KPRCB of each processor."""
         self._write_debugger_data(data + _KDBG, data + _PHYSICAL_PAGES)
         self._list(
             self._image("nt", "ntoskrnl.exe", r"\SystemRoot\system32\ntoskrnl.exe", layout.KERNEL_BASE, nt)
@@ -103,8 +111,16 @@ class Kernel:
         path = r"\SystemRoot\System32\Drivers\crashdmp.sys"
         self._list(self._image("crashdmp", "crashdmp.sys", path, layout.CRASHDMP_BASE, crashdmp))
         self.rest_address = layout.CRASHDMP_BASE + crashdmp.text + 16
-        self.stack_top = self.cpu.map_stack(layout.STACK_BASE, layout.STACK_SIZE)
-        self.cpu.set("rsp", self.stack_top - 0x100)
+        self.processors = [self._start_processor(0, kpcr, thread)]
+        """Those that there are, in the order of their numbers."""
+        # The others come last: with one processor, nothing is elsewhere than it always was.
+        for number in range(1, processors):
+            thread = self.pool.allocate(0x800, zeroed=True)
+            kpcr = self._write_processor(number, thread)
+            self.processors.append(self._start_processor(number, kpcr, thread))
+        self.running = self.processors[0]
+        """The one that executes; the others are frozen."""
+        self.cpu.set("rsp", self.running.stack_top - 0x100)
         self.cpu.set("rip", self.break_address)
         first, last = min(self._functions), max(self._functions)
         self.cpu.hook(first, last + 1, self._on_function)
@@ -118,7 +134,7 @@ class Kernel:
 
     @property
     def gdt_limit(self) -> int:
-        """The last byte of the descriptor table at ``gdt``."""
+        """The last byte of a processor's descriptor table."""
         return _GDT_SIZE - 1
 
     def modules(self) -> List[LoadedImage]:
@@ -190,6 +206,16 @@ class Kernel:
             raise GuestStop("fault", f"{what} names page frame {pfn:#x}, which is not memory") from None
 
     # Processor state
+
+    @property
+    def current_thread(self) -> int:
+        """KeGetCurrentThread."""
+        return self.running.thread
+
+    @property
+    def stack_top(self) -> int:
+        """The end of the stack that the running processor is on."""
+        return self.running.stack_top
 
     @property
     def irql(self) -> int:
@@ -278,14 +304,31 @@ class Kernel:
             name, file_name, path, base, len(image.content), base + image.entry_point, TIMESTAMP, 0, exports
         )
 
-    def _write_processor(self) -> None:
-        self.memory.map_new(self.kpcr, layout.PCR_SIZE)
-        self.memory.write_virtual(self.kpcr, struct.pack("<Q", self.gdt))
-        self.memory.write_virtual(self.kpcr + 0x18, struct.pack("<QQ", self.kpcr, self.kprcb))
+    def run_on(self, number: int) -> None:
+        """Go on with another processor; its other registers are the business of who lets it run."""
+        self.running = self.processors[number]
+        self.cpu.set("gsbase", self.running.kpcr)
+
+    def _write_processor(self, number: int, thread: int) -> int:
+        """A KPCR with a KPRCB and a descriptor table in it; gives its address."""
+        kpcr = layout.PCR_BASE + number * layout.PCR_SIZE
+        kprcb, gdt = kpcr + _KPRCB, kpcr + _GDT_AT
+        self.memory.map_new(kpcr, layout.PCR_SIZE)
+        self.memory.write_virtual(kpcr, struct.pack("<Q", gdt))
+        self.memory.write_virtual(kpcr + 0x18, struct.pack("<QQ", kpcr, kprcb))
         for selector, descriptor in _GDT.items():
-            self.memory.write_virtual(self.gdt + selector, struct.pack("<Q", descriptor))
-        self.memory.write_virtual(self.kprcb, struct.pack("<IIQ", 0x1F80, 0, self.current_thread))
-        self.cpu.set("gsbase", self.kpcr)
+            self.memory.write_virtual(gdt + selector, struct.pack("<Q", descriptor))
+        # MxCsr, LegacyNumber, CurrentThread; Number.
+        self.memory.write_virtual(kprcb, struct.pack("<IIQ", 0x1F80, number, thread))
+        self.memory.write_virtual(kprcb + 0x24, struct.pack("<I", number))
+        if number == 0:
+            self.cpu.set("gsbase", kpcr)
+        return kpcr
+
+    def _start_processor(self, number: int, kpcr: int, thread: int) -> Processor:
+        stack_top = self.cpu.map_stack(layout.STACK_BASE + number * layout.STACK_DISTANCE, layout.STACK_SIZE)
+        self.memory.write_virtual(self._processor_block + 8 * number, struct.pack("<Q", kpcr + _KPRCB))
+        return Processor(number, kpcr, kpcr + _KPRCB, kpcr + _GDT_AT, thread, stack_top)
 
     def _write_shared_data(self) -> None:
         """KUSER_SHARED_DATA: wdm.h reads clocks from it without a call. They stand still here."""
@@ -307,6 +350,7 @@ class Kernel:
         struct.pack_into("<Q", data, 0x48, self.ps_loaded_module_list)
         struct.pack_into("<Q", data, 0x88, self.bug_check_data)
         struct.pack_into("<Q", data, 0xF8, physical_pages)
+        struct.pack_into("<Q", data, 0x218, self._processor_block)
         self.memory.write_virtual(physical_pages, struct.pack("<Q", self.physical_memory // PAGE_SIZE))
         self.memory.write_virtual(block, bytes(data))
         self.memory.write_virtual(self.debugger_data_list, struct.pack("<QQ", block, block))

@@ -16,6 +16,7 @@ __all__ = [
     "POOL_SIZE",
     "SHARED_DATA",
     "STACK_BASE",
+    "STACK_DISTANCE",
     "STACK_SIZE",
     "TRANSFER_BASE",
 ]
@@ -25,7 +26,8 @@ CRASHDMP_BASE = 0xFFFFF800_20000000
 FILTER_BASE = 0xFFFFF800_31000000
 PCR_BASE = 0xFFFFF800_08000000
 PCR_SIZE = 0x10000
-"""KPCR with the KPRCB in it; more than any build needs, so that a debugger's reads of it succeed."""
+"""KPCR with the KPRCB in it; more than any build needs, so that a debugger's reads of it succeed. The next
+processor's follows."""
 POOL_BASE = 0xFFFFAB00_00000000
 POOL_RANGE = 1 << 36
 POOL_SIZE = 32 << 20
@@ -38,5 +40,7 @@ SHARED_DATA = 0xFFFFF780_00000000
 STACK_BASE = 0xFFFFE400_00010000
 STACK_SIZE = 0x6000
 """A kernel stack, as x64 Windows gives a thread (KERNEL_STACK_SIZE, ntddk.h)."""
+STACK_DISTANCE = 1 << 20
+"""From the stack of one processor to that of the next."""
 TRANSFER_BASE = 0xFFFFC200_00000000
 """The window through which the dump stack sees the pages of a transfer."""

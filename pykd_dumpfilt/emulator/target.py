@@ -1,7 +1,7 @@
 """The emulated machine as a debugger sees it."""
 
 import re
-from typing import List, Optional, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from ..debugger import MemoryReadError
 from ..errors import UsageError
@@ -10,7 +10,7 @@ from .dump_stack import DumpStack, GuestCall, Steps
 from .errors import GuestStop
 from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Stopped
 from .image import read_image
-from .kernel import Kernel
+from .kernel import Kernel, Processor
 from .scenario import Scenario
 from .stream import Stream
 
@@ -58,25 +58,28 @@ class Target:
         image: the .sys file's bytes.
         name: the filter's plain name, without prefix and extension.
         scenario: what is to happen.
+        processors: how many; with more than one, they take turns at the calls of the filter, each on a stack
+            of its own, and all others are frozen meanwhile.
 
     Raises:
         ImageError: the image cannot be run.
         UsageError: the name cannot be a file's name.
     """
 
-    def __init__(self, image: bytes, name: str, scenario: Scenario) -> None:
+    def __init__(self, image: bytes, name: str, scenario: Scenario, processors: int = 1) -> None:
         if not _NAME.fullmatch(name) or name != name.strip(" ."):
             raise UsageError(f"{name!r} cannot be the name of a driver: 1 to 64 characters of a file's name")
         driver = self._driver = read_image(image)
         self.scenario = scenario
         self._file_name = f"{scenario.prefix}{name}.sys"
-        self._kernel = Kernel(scenario.seed, (entry.kernel_name for entry in driver.imports))
+        self._kernel = Kernel(scenario.seed, (entry.kernel_name for entry in driver.imports), processors)
         self._cpu = self._kernel.cpu
         self._registers = Stream("registers", scenario.seed)
         self._dump_stack = DumpStack(self._kernel, driver, self._file_name, scenario)
         self._steps = self._dump_stack.run()
         self._answer: Optional[int] = None
         self._in_call = False
+        self._entered = 0
         self._fast = 0
         self._left = 0
         self._stopped: Optional[Stopped] = None
@@ -97,16 +100,26 @@ class Target:
         return self._kernel.debugger_data_list
 
     @property
+    def processors(self) -> Sequence[Processor]:
+        """All of them, by number."""
+        return self._kernel.processors
+
+    @property
+    def running(self) -> Processor:
+        """The processor that executes; registers are its."""
+        return self._kernel.running
+
+    @property
     def kpcr(self) -> int:
-        return self._kernel.kpcr
+        return self.running.kpcr
 
     @property
     def kprcb(self) -> int:
-        return self._kernel.kprcb
+        return self.running.kprcb
 
     @property
     def current_thread(self) -> int:
-        return self._kernel.current_thread
+        return self.running.thread
 
     @property
     def bug_check_data(self) -> int:
@@ -121,7 +134,7 @@ class Target:
     @property
     def gdt(self) -> Tuple[int, int]:
         """What the GDTR holds: base and limit."""
-        return self._kernel.gdt, self._kernel.gdt_limit
+        return self.running.gdt, self._kernel.gdt_limit
 
     @property
     def debug_output(self) -> List[str]:
@@ -285,6 +298,8 @@ class Target:
     def _enter(self, call: GuestCall) -> None:
         """Put the processor in front of crashdmp's call instruction."""
         cpu, kernel = self._cpu, self._kernel
+        kernel.run_on(self._entered % len(kernel.processors))
+        self._entered += 1
         for register in (*_PRESERVED, *_SCRATCH):
             cpu.set(register, int.from_bytes(self._registers.bytes(8), "little"))
         for number in range(16):

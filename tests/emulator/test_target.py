@@ -514,3 +514,36 @@ def test_a_dump_stack_whose_image_goes_already() -> None:
     again = target.resume()
     assert isinstance(again, ModuleLoaded)
     assert again.module.base == gone.module.base
+
+
+def test_processors_take_turns_at_the_calls() -> None:
+    target = Target(dump_filter(ALL_FIVE).image(), "probe", CRASH, processors=3)
+    assert [processor.number for processor in target.processors] == [0, 1, 2]
+    assert len({processor.thread for processor in target.processors}) == 3
+    for processor in target.processors:
+        pcr = struct.unpack("<QQ", target.read_virtual(processor.kpcr + 0x18, 16))
+        assert pcr == (processor.kpcr, processor.kprcb)
+        thread = struct.unpack("<Q", target.read_virtual(processor.kprcb + 8, 8))
+        assert thread == (processor.thread,)
+        assert target.read_virtual(processor.kprcb + 0x24, 4) == bytes([processor.number, 0, 0, 0])
+    kdbg = struct.unpack("<Q", target.read_virtual(target.debugger_data_list, 8))[0]
+    block = struct.unpack("<Q", target.read_virtual(kdbg + 0x218, 8))[0]
+    listed = struct.unpack("<4Q", target.read_virtual(block, 32))
+    assert listed == (*(processor.kprcb for processor in target.processors), 0)
+
+    loaded = target.resume()
+    assert isinstance(loaded, ModuleLoaded)
+    seen = []
+    for callback in ("Dump_Start", "Dump_Write", "Dump_Finish"):
+        address = loaded.module.exports[callback]
+        code = target.read_virtual(address, 1)
+        target.write_virtual(address, b"\xcc")
+        assert isinstance(target.resume(), BreakpointHit)
+        target.write_virtual(address, code)
+        stack = target.running.stack_top - target.get_register("rsp")
+        assert 0 < stack < 0x1000
+        assert target.get_register("gsbase") == target.running.kpcr
+        seen.append(target.running.number)
+    # DriverEntry was the first call, and there is a second Dump_Write between the last two.
+    assert seen == [1, 2, 1]
+    assert finish(target).reason == "ended"
