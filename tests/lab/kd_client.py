@@ -21,6 +21,8 @@ class Client:
         self._arrived: List[Packet] = []
         self._id = 0x80800000
         self.printed: List[bytes] = []
+        self.processors = (0, 0)
+        """Which one reported the last state change, and how many it says there are."""
         self._write(Packet(PacketType.RESET, 0, control=True))
         while not self._next(control=True, kind=PacketType.RESET):
             pass
@@ -37,17 +39,25 @@ class Client:
             else:
                 return self._heard(packet.payload)
 
-    def ask(self, api: int, union: bytes = b"", data: bytes = b"") -> Tuple[int, bytes, bytes]:
+    def ask(
+        self, api: int, union: bytes = b"", data: bytes = b"", processor: int = 0
+    ) -> Tuple[int, bytes, bytes]:
         """Status, union and data of the reply to a request."""
-        self.tell(api, union, data)
+        self.tell(api, union, data, processor)
         packet = self._data()
         reply = MANIPULATE.parse(packet.payload)
         assert reply.api == api
         return int(reply.status), bytes(reply.union), packet.payload[56:]
 
-    def tell(self, api: int, union: bytes = b"", data: bytes = b"") -> None:
+    def tell(self, api: int, union: bytes = b"", data: bytes = b"", processor: int = 0) -> None:
         """Send a request and wait for its acknowledgement only."""
-        header = {"api": api, "level": 0, "processor": 0, "status": 0, "union": union.ljust(40, b"\0")}
+        header = {
+            "api": api,
+            "level": 0,
+            "processor": processor,
+            "status": 0,
+            "union": union.ljust(40, b"\0"),
+        }
         self._write(Packet(PacketType.STATE_MANIPULATE, self._id, bytes(MANIPULATE.build(header)) + data))
         self._id ^= 1
         while not self._next(control=True, kind=PacketType.ACKNOWLEDGE):
@@ -78,6 +88,7 @@ class Client:
 
     def _heard(self, payload: bytes) -> Heard:
         change = STATE_CHANGE.parse(payload)
+        self.processors = (int(change.processor), int(change.processors))
         if change.state == StateChange.LOAD_SYMBOLS:
             event = LOAD_SYMBOLS.parse(change.event)
             path = payload[240:][: event.path_length].rstrip(b"\0").decode()

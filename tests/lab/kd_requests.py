@@ -12,6 +12,7 @@ from pykd_dumpfilt.errors import TargetError
 from .hardships import EASY, Hardships
 from .kd_breakpoints import BreakpointTable
 from .kd_memory import HardMemory
+from .kd_processors import Processors
 from .kd_protocol import MAX_PAYLOAD
 from .kd_statistics import Statistics
 from .kd_structures import (
@@ -53,11 +54,12 @@ _GENERAL = (
 @dataclass(frozen=True)
 class Answer:
     """What a request leads to: a reply to send, or none; whether the target is to run or to step; whether it
-    is to reboot."""
+    is to reboot; which processor the debugger wants to look from."""
 
     reply: Optional[bytes] = None
     run: bool = False
     reboot: bool = False
+    switch: Optional[int] = None
 
 
 def api_name(number: int) -> str:
@@ -68,20 +70,20 @@ def api_name(number: int) -> str:
         return f"api {number:#x}"
 
 
-def control_report(target: Target) -> Dict[str, Any]:
-    """AMD64_DBGKD_CONTROL_REPORT for the target as it stands."""
+def control_report(target: Target, processors: Processors, number: int) -> Dict[str, Any]:
+    """AMD64_DBGKD_CONTROL_REPORT for one of the target's processors as it stands."""
     try:
-        code = target.read_virtual(target.get_register("rip"), INSTRUCTIONS)
+        code = target.read_virtual(processors.get(number, "rip"), INSTRUCTIONS)
     except MemoryReadError as error:
         code = error.data
     return {
-        "dr6": target.get_register("dr6"),
-        "dr7": target.get_register("dr7"),
-        "eflags": target.get_register("efl") & 0xFFFFFFFF,
+        "dr6": processors.get(number, "dr6"),
+        "dr7": processors.get(number, "dr7"),
+        "eflags": processors.get(number, "efl") & 0xFFFFFFFF,
         "instruction_count": len(code),
         "flags": 3,
         "instructions": code.ljust(INSTRUCTIONS, b"\0"),
-        **{name: target.get_register(name) & 0xFFFF for name in ("cs", "ds", "es", "fs")},
+        **{name: processors.get(number, name) & 0xFFFF for name in ("cs", "ds", "es", "fs")},
     }
 
 
@@ -90,6 +92,7 @@ class Requests:
 
     Attributes:
         step: the debugger wants the next run to be one instruction.
+        reporting: the number of the processor that has told the debugger last.
     """
 
     def __init__(
@@ -97,13 +100,17 @@ class Requests:
         target: Target,
         breakpoints: BreakpointTable,
         statistics: Statistics,
+        processors: Processors,
         hardships: Hardships = EASY,
     ) -> None:
         memory = HardMemory(target, hardships)
         self.step = False
+        self.reporting = 0
         self._target = target
         self._breakpoints = breakpoints
         self._statistics = statistics
+        self._processors = processors
+        self._number = 0  # of the processor that the request at hand is about
         self._handlers: Dict[int, Callable[[bytes, bytes], _Reply]] = {
             Api.GET_VERSION: self._version,
             Api.READ_VIRTUAL_MEMORY: lambda union, _: self._read(union, memory.read_virtual),
@@ -130,6 +137,8 @@ class Requests:
         request = MANIPULATE.parse(payload)
         data = payload[MANIPULATE.sizeof() :]
         api, union = int(request.api), bytes(request.union)
+        there = int(request.processor) < len(self._target.processors)
+        self._number = int(request.processor) if there else 0
         self._statistics.packet(api_name(api), len(data))
         if api in (Api.CONTINUE, Api.CONTINUE2):
             if api == Api.CONTINUE2:  # ContinueStatus, then AMD64_DBGKD_CONTROL_SET
@@ -140,11 +149,13 @@ class Requests:
             return Answer(run=True)
         if api == Api.REBOOT:
             return Answer(reboot=True)
-        if api in (Api.CLEAR_ALL_INTERNAL_BREAKPOINTS, Api.SWITCH_PROCESSOR):
-            # Without a reply by definition. There are no internal breakpoints and no other processor.
+        if api == Api.SWITCH_PROCESSOR:
+            return Answer(switch=self._number if there else None)
+        if api == Api.CLEAR_ALL_INTERNAL_BREAKPOINTS:
+            # Without a reply by definition, and there are none.
             return Answer()
         try:
-            handler = self._handlers.get(api)
+            handler = self._handlers.get(api) if there else None
             reply = handler(union, data) if handler else _Reply(Status.UNSUCCESSFUL, union)
         except (ConstructError, KeyError, OverflowError, ValueError):
             reply = _Reply(Status.UNSUCCESSFUL, union)
@@ -207,12 +218,15 @@ class Requests:
 
     # Registers
 
+    def _register(self, name: str) -> int:
+        return self._processors.get(self._number, name)
+
     def _context(self) -> bytes:
-        register = self._target.get_register
+        register = self._register
         values: Dict[str, Any] = {name: register(name) for name in (*_GENERAL, *_DEBUG)}
         values.update({name: register(name) & 0xFFFF for name in _SEGMENTS})
         values.update(flags=_CONTEXT_FLAGS, mxcsr=_MXCSR, mxcsr2=_MXCSR, efl=register("efl") & 0xFFFFFFFF)
-        values["xmm"] = [self._target.get_xmm(number) for number in range(16)]
+        values["xmm"] = [self._processors.get_xmm(self._number, number) for number in range(16)]
         return bytes(CONTEXT.build(values))
 
     def _set_context(self, union: bytes, data: bytes) -> "_Reply":
@@ -220,10 +234,10 @@ class Requests:
         # Segment registers are left alone: no debugger changes them, and there is no descriptor table.
         for name in (*_GENERAL, *_DEBUG, "efl"):
             if new[name] != old[name]:
-                self._target.set_register(name, new[name])
+                self._processors.set(self._number, name, new[name])
         for number in range(16):
             if new.xmm[number] != old.xmm[number]:
-                self._target.set_xmm(number, new.xmm[number])
+                self._processors.set_xmm(self._number, number, new.xmm[number])
         if new.efl & _TRAP_FLAG:
             self.step = True
         return _Reply(Status.SUCCESS, union)
@@ -245,8 +259,8 @@ class Requests:
 
     def _read_control(self, union: bytes, _data: bytes) -> "_Reply":
         request = MEMORY.parse(union)
-        target = self._target
-        pointers = {0: target.kpcr, 1: target.kprcb, 3: target.current_thread}
+        processor = self._target.processors[self._number]
+        pointers = {0: processor.kpcr, 1: processor.kprcb, 3: processor.thread}
         if request.address == 2:
             data = self._special_registers()
         elif request.address in pointers:
@@ -263,18 +277,20 @@ class Requests:
         old = self._special_registers()
         new = SPECIAL_REGISTERS.parse(data + old[len(data) :])
         for name in ("cr2", "cr8", *_DEBUG):
-            self._target.set_register(name, new[name])
+            self._processors.set(self._number, name, new[name])
         return _Reply(Status.SUCCESS, _memory(request, len(data)))
 
     def _special_registers(self) -> bytes:
         names = ("cr0", "cr2", "cr3", "cr4", "cr8", "gsbase", *_DEBUG)
-        values = {name: self._target.get_register(name) for name in names}
-        values["gdt_base"], values["gdt_limit"] = self._target.gdt
+        values = {name: self._register(name) for name in names}
+        values["gdt_base"] = self._target.processors[self._number].gdt
+        _, values["gdt_limit"] = self._target.gdt
         return bytes(SPECIAL_REGISTERS.build(dict(values, mxcsr=_MXCSR)))
 
     def _read_msr(self, union: bytes, _data: bytes) -> "_Reply":
         number = MSR.parse(union).number
-        value = self._target.get_register("gsbase") if number == _GS_BASE else 0
+        # The one that answers executes rdmsr, whatever processor the request names.
+        value = self._processors.get(self.reporting, "gsbase") if number == _GS_BASE else 0
         return _Reply(Status.SUCCESS, _words(number, value & 0xFFFFFFFF, value >> 32))
 
     # Breakpoints

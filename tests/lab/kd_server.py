@@ -28,6 +28,7 @@ from .errors import LabError
 from .hardships import EASY, Hardships
 from .kd_breakpoints import BreakpointTable, CodeWatch
 from .kd_line import BadLine
+from .kd_processors import Processors
 from .kd_protocol import BreakIn, DisconnectedError, Link, LinkResetError, Reset, Stream
 from .kd_requests import INSTRUCTIONS, Requests, control_report
 from .kd_statistics import Statistics
@@ -100,7 +101,10 @@ class KdServer:
         self.target = target
         self._breakpoints = BreakpointTable(target)
         self._code = CodeWatch(target)
-        self._requests = Requests(target, self._breakpoints, self.statistics, self._hardships)
+        self._processors = Processors(target)
+        self._requests = Requests(
+            target, self._breakpoints, self.statistics, self._processors, self._hardships
+        )
         self._event: _Told = BreakpointHit(target.get_register("rip"))
         self._going: Optional[LoadedImage] = None
         self._printed = 0
@@ -223,6 +227,10 @@ class KdServer:
                         self._start_anew(link)
                         self._tell(link)
                         told = True
+                    if answer.switch is not None:
+                        told = False
+                        self._tell_from(link, answer.switch)
+                        told = True
                     if answer.run:
                         told = False
                         link.flush()
@@ -253,6 +261,7 @@ class KdServer:
             self._event = BreakpointHit(self._break_at_boot)
             self._break_at_boot = None
             return
+        self._processors.thaw()
         step, self._requests.step = self._requests.step, False
         if not step and self._hits == self._hardships.reload_after_hit:
             self._hits += 1
@@ -316,7 +325,13 @@ class KdServer:
             # The processor raises the same exception for both; DR6 tells them apart.
             single = isinstance(event, (SingleStep, DebugRegisterHit))
             code = Code.SINGLE_STEP if single else Code.BREAKPOINT
-            payload = self._state(StateChange.EXCEPTION, self._exception(code))
+            payload = self._exception(self.target.running.number, code)
+        self.statistics.packet("state change", len(payload))
+        link.send(PacketType.STATE_CHANGE, payload)
+
+    def _tell_from(self, link: Link, processor: int) -> None:
+        """The debugger wants another processor's view: that one wakes up and reports, and nothing runs."""
+        payload = self._exception(processor, Code.WAKE_SYSTEM_DEBUGGER)
         self.statistics.packet("state change", len(payload))
         link.send(PacketType.STATE_CHANGE, payload)
 
@@ -341,32 +356,34 @@ class KdServer:
         )
         return self._state(StateChange.LOAD_SYMBOLS, bytes(event)) + path
 
-    def _exception(self, code: int) -> bytes:
+    def _exception(self, processor: int, code: int) -> bytes:
         event = EXCEPTION.build(
             {
                 "code": code,
                 "flags": 0,
                 "record": 0,
-                "address": self.target.get_register("rip"),
+                "address": self._processors.get(processor, "rip"),
                 "count": 1,
                 "information": [0] * 15,
                 "first_chance": 1,
             }
         )
-        return bytes(event)
+        return self._state(StateChange.EXCEPTION, bytes(event), processor)
 
-    def _state(self, state: int, event: bytes) -> bytes:
-        pc = self.target.get_register("rip")
+    def _state(self, state: int, event: bytes, processor: Optional[int] = None) -> bytes:
+        number = self.target.running.number if processor is None else processor
+        self._requests.reporting = number
+        pc = self._processors.get(number, "rip")
         self._breakpoints.restore_range(pc, pc + INSTRUCTIONS)
         change = {
             "state": state,
             "level": 6,
-            "processor": 0,
-            "processors": 1,
-            "thread": self.target.current_thread,
+            "processor": number,
+            "processors": len(self.target.processors),
+            "thread": self.target.processors[number].thread,
             "pc": pc,
             "event": event,
-            "report": control_report(self.target),
+            "report": control_report(self.target, self._processors, number),
         }
         return bytes(STATE_CHANGE.build(change))
 

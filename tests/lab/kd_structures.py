@@ -57,6 +57,7 @@ class Code(enum.IntEnum):
 
     BREAKPOINT = 0x80000003
     SINGLE_STEP = 0x80000004
+    WAKE_SYSTEM_DEBUGGER = 0x80000007
 
 
 class Status(enum.IntEnum):

@@ -52,6 +52,7 @@ def record_live(
     observer: Optional[Observer] = None,
     on_line: Optional[Callable[[str], None]] = None,
     hardships: Hardships = EASY,
+    processors: int = 1,
 ) -> LiveRecording:
     """Record and check that nothing was left in the target.
 
@@ -64,6 +65,7 @@ def record_live(
         observer: sees each event of the target, in the KD server's thread.
         on_line: sees each line that the Windows side prints.
         hardships: what is hard about the target and the line to it.
+        processors: how many the target has.
 
     Raises:
         UsageError: the output exists, or its parent does not.
@@ -76,7 +78,7 @@ def record_live(
         raise UsageError(f"{output} exists: give another name, or remove it")
     if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent} to record into")
-    target = Target(image, name=name, scenario=scenario)
+    target = Target(image, name, scenario, processors)
     with LiveSession(lab, target, observer, hardships) as session:
         arguments = [name, windows_path(output), *(f"--callback={one}" for one in callbacks)]
         try:

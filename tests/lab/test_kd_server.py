@@ -1,7 +1,7 @@
 """The KD server in front of the real emulated kernel, with a debugger's end made by hand."""
 
 import time
-from typing import Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
 
@@ -19,9 +19,9 @@ BREAK, STEP = "exception 0x80000003", "exception 0x80000004"
 FOREVER = "EBFE"  # jmp $
 
 
-def make_target(write: str = ALL_FIVE["Dump_Write"]) -> Target:
+def make_target(write: str = ALL_FIVE["Dump_Write"], processors: int = 1) -> Target:
     image = dump_filter(dict(ALL_FIVE, Dump_Write=write)).image()
-    return Target(image, "probe", Scenario("hibernate", calls=2, pages=2))
+    return Target(image, "probe", Scenario("hibernate", calls=2, pages=2), processors)
 
 
 @pytest.fixture
@@ -144,6 +144,65 @@ def test_control_space(target: Target, client: Client) -> None:
     assert special.gdt_limit >= 0x17
     assert target.read_virtual(special.gdt_base + 0x10, 8).hex() == "00000000009b2000"
     assert client.ask(Api.READ_CONTROL_SPACE, client.memory(9, 8))[0] == 0xC0000001
+
+
+def test_two_processors() -> None:
+    target = make_target(processors=2)
+    first, second = target.processors
+    with KdServer(target) as server:
+        client = Client(server.port)
+        client.stop()
+        assert client.processors == (0, 2)
+
+        def context(processor: int) -> Any:
+            return CONTEXT.parse(client.ask(Api.GET_CONTEXT, processor=processor)[2])
+
+        def control(processor: int, number: int, size: int) -> bytes:
+            return client.ask(Api.READ_CONTROL_SPACE, client.memory(number, size), processor=processor)[2]
+
+        for processor in (first, second):
+            number = processor.number
+            assert control(number, 0, 8) == processor.kpcr.to_bytes(8, "little")
+            assert control(number, 1, 8) == processor.kprcb.to_bytes(8, "little")
+            assert control(number, 3, 8) == processor.thread.to_bytes(8, "little")
+            special = SPECIAL_REGISTERS.parse(control(number, 2, 0xF0))
+            assert (special.gsbase, special.gdt_base) == (processor.kpcr, processor.gdt)
+        assert client.ask(Api.READ_CONTROL_SPACE, client.memory(0, 8), processor=2)[0] == 0xC0000001
+        client.go()
+        client.stop()
+        write_breakpoint(client, dump_write(target))
+        # Calls take turns: DriverEntry and Dump_Write on the first, Dump_Start on the second.
+        for hit, running in enumerate((first, second)):
+            client.go()
+            assert client.stop() == (BREAK, dump_write(target))
+            assert client.processors == (running.number, 2)
+            here, there = context(running.number), context(1 - running.number)
+            assert here.rip == dump_write(target)
+            assert running.stack_top - 0x1000 < here.rsp < running.stack_top
+            frozen = target.processors[1 - running.number]
+            assert frozen.stack_top - 0x1000 < there.rsp < frozen.stack_top
+            assert target.kernel_base < there.rip < target.kernel_base + 0x4000
+            if hit == 0:
+                client.go(step=True)
+                client.stop()
+                write_breakpoint(client, dump_write(target))
+        # The other one's view, and back; nothing has run.
+        client.tell(Api.SWITCH_PROCESSOR, processor=0)
+        assert client.stop() == ("exception 0x80000007", context(0).rip)
+        assert client.processors == (0, 2)
+        msr = client.ask(Api.READ_MSR, (0xC0000101).to_bytes(4, "little"))[1]
+        assert int.from_bytes(msr[4:12], "little") == first.kpcr
+        changed = bytearray(client.ask(Api.GET_CONTEXT)[2])
+        changed[0x80:0x88] = (77).to_bytes(8, "little")  # Rcx
+        changed[0x1A0:0x1B0] = b"0123456789abcdef"  # Xmm0
+        client.ask(Api.SET_CONTEXT, b"", bytes(changed))
+        assert (context(0).rcx, context(0).xmm[0]) == (77, b"0123456789abcdef")
+        assert context(1).rcx == target.get_register("rcx")
+        client.tell(Api.SWITCH_PROCESSOR, processor=1)
+        assert client.stop() == ("exception 0x80000007", dump_write(target))
+        client.go()
+        assert client.stop()[0] == "unload hiber_probe.sys"
+        client.close()
 
 
 def test_what_it_does_not_know_is_refused(client: Client) -> None:
