@@ -23,9 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="recording to make")
     parser.add_argument(
         "--scenario",
-        choices=("crash", "hibernate"),
+        choices=("crash", "hibernate", "life"),
         default="hibernate",
-        help="crash: the crash dump stack writes; hibernate: writes, then reads on resume (default)",
+        help="crash: the crash dump stack writes; hibernate: writes, then reads on resume (default); "
+        "life: the machine boots, hibernates, resumes, crashes, with a copy of the driver in each stack",
+    )
+    parser.add_argument(
+        "--attach",
+        choices=("start", "boot", "resume", "reading", "bugcheck"),
+        default="start",
+        help="in a life, when the debugger comes: before all (start, default), on the booted machine, after "
+        "the image has been written (resume), between two reads of it (reading), or at the break of the bug "
+        "check",
     )
     parser.add_argument(
         "--calls", type=int, default=32, metavar="N", help="Dump_Write calls (default %(default)s)"
@@ -61,7 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"cannot read {driver}: {error.strerror}") from error
     name = plain_name(driver.name)
     scenario = Scenario(
-        kind=arguments.scenario, seed=arguments.seed, calls=arguments.calls, pages=arguments.pages
+        kind=arguments.scenario,
+        seed=arguments.seed,
+        calls=arguments.calls,
+        pages=arguments.pages,
+        attach=arguments.attach,
     )
     debugger = EmulatorDebugger(Target(image=image, name=name, scenario=scenario))
     calls = 0
@@ -104,5 +117,6 @@ COMMAND = Command(
     examples=(
         "  dumpfilt emulate myfilter.sys -o run1\n"
         "  dumpfilt emulate myfilter.sys -o run2 --scenario crash --calls 200 --seed 7\n"
+        "  dumpfilt emulate myfilter.sys -o run3 --scenario life\n"
     ),
 )

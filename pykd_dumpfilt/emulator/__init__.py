@@ -29,10 +29,12 @@ from .events import (
     SingleStep,
     Stopped,
 )
-from .scenario import Plan, Scenario, Transfer
+from .scenario import ATTACH, KINDS, Plan, Scenario, Transfer
 from .target import Target
 
 __all__ = [
+    "ATTACH",
+    "KINDS",
     "BreakpointHit",
     "DebugRegisterHit",
     "EmulatorDebugger",

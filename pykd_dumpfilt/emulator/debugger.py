@@ -49,8 +49,8 @@ _BUG_CHECK_DATA = struct.Struct("<5Q")
 
 
 class EmulatorDebugger:
-    """A debugger attached to a :class:`Target`. It does not own the target's past: attach before the first
-    :meth:`run` to see everything."""
+    """A debugger attached to a :class:`Target`. It does not own the target's past: of a life, it sees what
+    follows the moment at which it attaches."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -67,8 +67,9 @@ class EmulatorDebugger:
 
     def describe(self) -> DebuggerInfo:
         scenario = self._target.scenario
+        attached = "" if scenario.attach == "start" else f" attached at {scenario.attach}"
         what = (
-            f"emulated x64 kernel, {scenario.kind}, seed {scenario.seed}, {scenario.calls} writes, "
+            f"emulated x64 kernel, {scenario.kind}{attached}, seed {scenario.seed}, {scenario.calls} writes, "
             f"{scenario.pages} pages"
         )
         return DebuggerInfo("emulator", _unicorn_version(), what)

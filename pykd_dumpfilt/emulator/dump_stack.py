@@ -5,8 +5,7 @@ and later is marked [INF]. The layouts are those of ntdddump.h, ntdddisk.h and w
 """
 
 import struct
-from dataclasses import dataclass
-from typing import Generator, Optional, Tuple, Union
+from typing import Generator, Optional
 
 from ..debugger import PAGE_SIZE
 from . import layout
@@ -14,17 +13,21 @@ from .content import NEIGHBOUR, header_page, page_content
 from .disk import Disk
 from .errors import GuestStop
 from .events import LoadedImage, ModuleLoaded, ModuleUnloaded
+from .filter_list import FilterList
 from .image import DriverImage
-from .kernel import Kernel
-from .scenario import DISK_SIZE, Scenario, Transfer
+from .kernel import CONTROL_C, Kernel
+from .scenario import DISK_SIZE, Plan, Scenario, Transfer
+from .steps import GuestCall, Moment, Status, Step, Steps
 from .stream import Stream
 
-__all__ = ["DumpStack", "GuestCall", "Steps"]
+__all__ = ["ENDED_WELL", "DumpStack"]
+
+ENDED_WELL = "the scenario ran to its end"
 
 _PASSIVE_LEVEL, _HIGH_LEVEL = 0, 15
 _READ_SUPPORT = _CRITICAL = 0x1  # one and the same bit in ntdddump.h
 _EXTENSION_SIZE = 0x58
-_MANUALLY_INITIATED_CRASH = 0xE2  # what .crash raises
+_CONTEXT_REST = 0x28  # LIST_ENTRY, flags, crashdmp's context, the filter's loader entry
 _MDL_HEADER = 0x30
 _STALE_PROCESS = 0xFFFFAB00_0D1E5080
 _STALE_START_VA = 0x000001F4_5A3C0000
@@ -38,60 +41,59 @@ _CALLBACKS = {
 }
 
 
-@dataclass(frozen=True)
-class GuestCall:
-    """A call that the guest's processor is to make; its RAX is sent back."""
-
-    callback: str
-    function: int
-    arguments: Tuple[int, ...]
-
-
-Step = Union[GuestCall, ModuleLoaded, ModuleUnloaded]
-Steps = Generator[Step, int, None]
-Status = Generator[Step, int, int]
-
-
 class DumpStack:
-    """One dump stack with one filter, whose image goes to ``base``. ``run()`` is the scenario: a generator of
-    what happens next."""
+    """One dump stack with one filter: load it, write with it, read with it, unload it.
+
+    Args:
+        scenario: of one stack.
+        filters: crashdmp's list that the filter is put on.
+        base: where the filter's image is loaded.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
         driver: DriverImage,
-        file_name: str,
+        name: str,
         scenario: Scenario,
+        filters: FilterList,
         base: int = layout.FILTER_BASE,
     ) -> None:
         self._kernel = kernel
         self._driver = driver
-        self._file_name = file_name
+        self._file_name = f"{scenario.prefix}{name}.sys"
         self._scenario = scenario
+        self.filters = filters
         self._base = base
         self._image: Optional[LoadedImage] = None
+        self._listed = False
         self.disk = Disk(DISK_SIZE, scenario.sector_size)
         self._content = Stream("content", scenario.kind, scenario.seed)
         self._places = Stream("places", scenario.kind, scenario.seed)
         self._disabled = False
-        self.outcome = "the scenario ran to its end"
+        self.outcome = ENDED_WELL
         """How it went, for people."""
         # Both structures side by side, as crashdmp's FILTER_CONTEXT has them on x86; [INF] for x64.
-        context = kernel.pool.allocate(scenario.table + _EXTENSION_SIZE + 0x28, zeroed=True)
+        context = kernel.pool.allocate(scenario.table + _EXTENSION_SIZE + _CONTEXT_REST, zeroed=True)
         self._table = context
         self._extension = context + scenario.table
+        self._links = self._extension + _EXTENSION_SIZE
         # Both are used again for every transfer, as the kernel does.
         self._mdl = kernel.pool.allocate(_MDL_HEADER + 8 * (scenario.pages + 1), zeroed=True)
         self._offset = kernel.pool.allocate(8, zeroed=True)
 
-    def run(self) -> Steps:
-        """The whole scenario."""
-        plan = self._scenario.plan()
+    @property
+    def plan(self) -> Plan:
+        """The transfers of this stack."""
+        return self._scenario.plan()
+
+    def load(self) -> "Generator[Step, int, bool]":
+        """Load the filter and call its DriverEntry; whether the stack can be used."""
         kernel = self._kernel
         image = self._image = kernel.load(self._driver, self._file_name, self._base)
         yield ModuleLoaded(image)
         kernel.irql = _PASSIVE_LEVEL
-        self._write_context()
+        self._write_context(image)
         status = yield GuestCall("DriverEntry", image.entry_point, (self._extension, self._table))
         critical = False
         if _failed(status):
@@ -102,37 +104,46 @@ class DumpStack:
             self.outcome = f"DriverEntry failed with 0x{status & 0xFFFFFFFF:08X}: the filter is {how}"
         else:
             kernel.memory.write_virtual(self._extension + 0x48, self._read(self._table + 0x28, 8))
-        if not critical:
-            yield from self._dump(plan.writes, plan.reads)
-        kernel.irql = _PASSIVE_LEVEL
+        return not critical
+
+    def unload(self) -> Steps:
+        """Call Dump_Unload and take the filter out."""
+        self._kernel.irql = _PASSIVE_LEVEL
         yield from self._call("Dump_Unload")
         yield from self.take_down()
 
     def take_down(self) -> Steps:
-        """The filter's image goes, without a word to the filter; nothing happens where it is not loaded."""
+        """Take the filter out without a word to it; nothing happens where it is not loaded."""
         image = self._image
         if image is not None:
             yield ModuleUnloaded(image)
             self._image = None
+            if self._listed:
+                self.filters.remove(self._links)
+            self._kernel.pool.free(self._table)
             self._kernel.unload(image)
 
-    def _dump(self, writes: Tuple[Transfer, ...], reads: Tuple[Transfer, ...]) -> Steps:
-        kernel = self._kernel
-        kernel.irql = _HIGH_LEVEL
-        if self._scenario.kind == "crash":
-            kernel.note_bug_check(_MANUALLY_INITIATED_CRASH, (0, 0, 0, 0))
+    def write_image(self) -> Steps:
+        """Write a dump, or a hibernation image."""
+        self._kernel.irql = _HIGH_LEVEL
         yield from self._call("Dump_Start")
-        for number, transfer in enumerate(writes):
+        for number, transfer in enumerate(self.plan.writes):
             yield from self._write(number, transfer)
         yield from self._call("Dump_Finish")
-        if reads:
-            # The machine was off in between; the resuming kernel starts the dump stack anew. [INF] that
-            # Dump_Start and Dump_Finish are called then, too.
-            kernel.irql = _HIGH_LEVEL
-            yield from self._call("Dump_Start")
-            for transfer in reads:
-                yield from self._read_transfer(transfer)
-            yield from self._call("Dump_Finish")
+
+    def read_image(self) -> Steps:
+        """Read the hibernation image again."""
+        # The machine was off in between; the resuming kernel starts the dump stack anew. [INF] that
+        # Dump_Start and Dump_Finish are called then, too.
+        self._kernel.irql = _HIGH_LEVEL
+        yield from self._call("Dump_Start")
+        yield Moment("resume", CONTROL_C)
+        reads = self.plan.reads
+        for number, transfer in enumerate(reads):
+            if number == len(reads) // 2:
+                yield Moment("reading", CONTROL_C)
+            yield from self._read_transfer(transfer)
+        yield from self._call("Dump_Finish")
 
     def _call(self, callback: str, *arguments: int) -> Status:
         """Call one callback with the filter's extension. A NULL one is left out; an error takes the filter
@@ -214,8 +225,9 @@ class DumpStack:
         memory.write_virtual(self._mdl, header + struct.pack(f"<{len(buffer.frames)}Q", *buffer.frames))
         memory.write_virtual(self._offset, struct.pack("<q", transfer.offset))
 
-    def _write_context(self) -> None:
-        """FILTER_INITIALIZATION_DATA as crashdmp presets it, and FILTER_EXTENSION behind it."""
+    def _write_context(self, image: LoadedImage) -> None:
+        """FILTER_INITIALIZATION_DATA as crashdmp presets it, FILTER_EXTENSION behind it, and the rest of
+        FILTER_CONTEXT."""
         scenario, memory = self._scenario, self._kernel.memory
         table = bytearray(scenario.table)
         struct.pack_into("<II", table, 0x00, 2, 0)
@@ -236,8 +248,10 @@ class DumpStack:
             _EXTENSION_SIZE,
             0,
         )
-        links = self._extension + _EXTENSION_SIZE
-        memory.write_virtual(self._table, bytes(table) + extension + struct.pack("<QQ", links, links))
+        rest = struct.pack("<QQQQQ", 0, 0, 0, self.filters.owner, self._kernel.loader_entry(image))
+        memory.write_virtual(self._table, bytes(table) + extension + rest)
+        self.filters.append(self._links)
+        self._listed = True
 
     def _read(self, address: int, size: int) -> bytes:
         return self._kernel.memory.read_virtual(address, size)

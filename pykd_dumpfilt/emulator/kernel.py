@@ -19,11 +19,13 @@ from .image_builder import TIMESTAMP, BuiltImage, build_image
 from .kernel_exports import DATA, FUNCTIONS, KernelCall
 from .pool import Pool
 
-__all__ = ["Kernel", "Processor"]
+__all__ = ["BUGCHECK_FIRST", "BUGCHECK_SECOND", "CONTROL_C", "Kernel", "Processor"]
 
 _STUB = b"\xc3".ljust(16, b"\xcc")  # ret
 _BREAK_STUB = b"\xcc\xc3".ljust(16, b"\xcc")  # int3; ret
 _BREAKS = ("DbgBreakPoint", "DbgBreakPointWithStatus")
+# What DbgBreakPointWithStatus is given (DBG_STATUS_* in wdm.h).
+CONTROL_C, BUGCHECK_FIRST, BUGCHECK_SECOND = 1, 3, 4
 _RET = 0xC3
 
 # crashdmp: a place to rest, then one call site per reason in FilterCallback:
@@ -41,6 +43,7 @@ _KPRCB, _GDT_AT = 0x180, layout.PCR_SIZE - PAGE_SIZE
 _VARIABLE_SIZE = 16
 
 _ENTRY_SIZE, _ENTRY_PATH, _ENTRY_NAME = 0x400, 0x100, 0x280
+_DRIVERS = "\\SystemRoot\\System32\\Drivers\\"
 _MAX_DEBUG_LINES = 10000
 _DISPATCH_LEVEL = 2
 _PAGE_FAULT_IN_NONPAGED_AREA, _DRIVER_IRQL_NOT_LESS_OR_EQUAL = 0x50, 0xD1
@@ -108,7 +111,9 @@ class Kernel:
         )
         crashdmp = self._build_crashdmp()
         self._map_built(layout.CRASHDMP_BASE, crashdmp)
-        path = r"\SystemRoot\System32\Drivers\crashdmp.sys"
+        self.crashdmp_data = layout.CRASHDMP_BASE + crashdmp.data
+        """crashdmp's .data, one page, zeroed."""
+        path = _DRIVERS + "crashdmp.sys"
         self._list(self._image("crashdmp", "crashdmp.sys", path, layout.CRASHDMP_BASE, crashdmp))
         self.rest_address = layout.CRASHDMP_BASE + crashdmp.text + 16
         self.processors = [self._start_processor(0, kpcr, thread)]
@@ -158,7 +163,7 @@ class Kernel:
         image = LoadedImage(
             name=re.sub(r"\W", "_", file_name.rsplit(".", 1)[0], flags=re.ASCII),
             file_name=file_name,
-            path="\\SystemRoot\\System32\\Drivers\\" + file_name,
+            path=_DRIVERS + file_name,
             base=base,
             size=driver.size,
             entry_point=base + driver.entry_point,
@@ -168,6 +173,17 @@ class Kernel:
         )
         self._list(image)
         return image
+
+    def load_built(self, built: BuiltImage, file_name: str, base: int) -> LoadedImage:
+        """Map an image that was built here, put it on the list."""
+        self._map_built(base, built)
+        image = self._image(file_name.rsplit(".", 1)[0], file_name, _DRIVERS + file_name, base, built)
+        self._list(image)
+        return image
+
+    def loader_entry(self, image: LoadedImage) -> int:
+        """The address of a loaded image's KLDR_DATA_TABLE_ENTRY."""
+        return next(block for block, listed in self._entries if listed is image)
 
     def unload(self, image: LoadedImage) -> None:
         """Take a driver off the list and out of memory."""
@@ -238,6 +254,12 @@ class Kernel:
     def note_bug_check(self, code: int, parameters: Tuple[int, ...]) -> None:
         """Write KiBugCheckData, as the kernel does before it breaks into a debugger."""
         self.memory.write_virtual(self.bug_check_data, struct.pack("<5Q", code, *parameters))
+
+    def break_in(self, status: int) -> None:
+        """Put the processor where a debugger finds it when the kernel breaks in: at
+        nt!DbgBreakPointWithStatus, with its argument."""
+        self.cpu.set("rcx", status)
+        self.cpu.set("rip", self.break_address)
 
     def page_fault(self, detail: str, address: int, rip: int) -> GuestStop:
         """The signal for a page fault in the guest. The bug check is the one that Windows raises for it; what

@@ -5,7 +5,10 @@ Fixed, so that two runs agree; each area is far from the next, so that nothing i
 
 __all__ = [
     "CRASHDMP_BASE",
+    "CRASH_STACK_BASE",
     "FILTER_BASE",
+    "HIBERNATION_FILTER_BASE",
+    "HIBERNATION_STACK_BASE",
     "KERNEL_BASE",
     "MAPPING_BASE",
     "MAPPING_SIZE",
@@ -24,6 +27,11 @@ __all__ = [
 KERNEL_BASE = 0xFFFFF800_10000000
 CRASHDMP_BASE = 0xFFFFF800_20000000
 FILTER_BASE = 0xFFFFF800_31000000
+HIBERNATION_FILTER_BASE = 0xFFFFF800_41000000
+"""Where the second copy stands while both stacks are loaded."""
+CRASH_STACK_BASE = 0xFFFFF800_30000000
+HIBERNATION_STACK_BASE = 0xFFFFF800_40000000
+"""Where each stack's port drivers begin, 64 KiB apart."""
 PCR_BASE = 0xFFFFF800_08000000
 PCR_SIZE = 0x10000
 """KPCR with the KPRCB in it; more than any build needs, so that a debugger's reads of it succeed. The next

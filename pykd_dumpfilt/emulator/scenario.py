@@ -1,15 +1,17 @@
 """What the dump stack will do: a plan made from a seed, pure data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Tuple
 
 from ..debugger import PAGE_SIZE
 from ..errors import UsageError
 from .stream import Stream
 
-__all__ = ["DISK_SIZE", "KINDS", "Plan", "Scenario", "Transfer"]
+__all__ = ["ATTACH", "DISK_SIZE", "KINDS", "Plan", "Scenario", "Transfer"]
 
-KINDS = ("crash", "hibernate")
+KINDS = ("crash", "hibernate", "life")
+ATTACH = ("start", "boot", "resume", "reading", "bugcheck")
+"""Moments of a machine's life at which a debugger may attach, in order of time."""
 DISK_SIZE = 64 << 30
 FOUR_GIB = 1 << 32
 
@@ -69,8 +71,9 @@ class Scenario:
     """What happens to the filter.
 
     Attributes:
-        kind: "crash" (the crash dump stack writes a dump) or "hibernate" (the hibernation stack writes an
-            image, and reads it when the machine resumes).
+        kind: "crash" (the crash dump stack writes a dump), "hibernate" (the hibernation stack writes an
+            image, and reads it when the machine resumes) or "life" (the machine boots and loads the crash
+            dump stack, hibernates and resumes, then bug-checks: a break, and the crash dump after it).
         seed: everything that varies follows from it.
         calls: Dump_Write calls. Reads cover what was written, split otherwise, with repeats, so there are
             somewhat more of them.
@@ -79,6 +82,10 @@ class Scenario:
         table: size of FILTER_INITIALIZATION_DATA, and so how far before FILTER_EXTENSION it lies: 0x40 as
             in Windows 8 to 10, 0x48 with DumpPreReadWrite.
         budget: instructions that one call of the filter may take.
+        attach: when the debugger comes, in a life; what is past by then has really been executed. "start":
+            no dump stack is loaded yet. "boot": the crash dump stack is, and its DriverEntry has run.
+            "resume": the image has been written and Dump_Start called to read it. "reading": half of the
+            calls of Dump_Read are past. "bugcheck": the break before the dump is written.
 
     Raises:
         UsageError: a value out of range.
@@ -91,10 +98,18 @@ class Scenario:
     sector_size: int = 512
     table: int = 0x40
     budget: int = 2_000_000_000
+    attach: str = "start"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UsageError(f"there is no scenario {self.kind!r}; choose {' or '.join(KINDS)}")
+        if self.attach not in ATTACH:
+            raise UsageError(f"a debugger cannot attach at {self.attach!r}; choose {' or '.join(ATTACH)}")
+        if self.attach != "start" and self.kind != "life":
+            raise UsageError(
+                f"in the scenario {self.kind!r} the debugger is there from the start; for {self.attach!r} "
+                "choose the scenario 'life'"
+            )
         for name, low, high in (
             ("seed", 0, _MAX_SEED),
             ("calls", 1, _MAX_CALLS),
@@ -114,15 +129,37 @@ class Scenario:
             )
 
     @property
+    def stacks(self) -> Tuple["Scenario", ...]:
+        """What each dump stack does: this scenario itself, or the two of a life in the order of their
+        loading."""
+        if self.kind != "life":
+            return (self,)
+        return tuple(replace(self, kind=kind, attach="start") for kind in ("crash", "hibernate"))
+
+    @property
     def prefix(self) -> str:
-        """What the dump stack puts before the names of its modules."""
+        """What the dump stack puts before the names of its modules.
+
+        Raises:
+            UsageError: there are two stacks, see :attr:`stacks`.
+        """
+        self._require_one_stack()
         return "dump_" if self.kind == "crash" else "hiber_"
 
     def plan(self) -> Plan:
-        """The transfers that follow from the seed."""
+        """The transfers that follow from the seed.
+
+        Raises:
+            UsageError: there are two stacks, see :attr:`stacks`.
+        """
+        self._require_one_stack()
         writes = _Writes(self).make()
         reads = _reads(self, writes) if self.kind == "hibernate" else ()
         return Plan(tuple(writes), tuple(reads))
+
+    def _require_one_stack(self) -> None:
+        if self.kind == "life":
+            raise UsageError("a life has two dump stacks, each with a prefix and a plan of its own")
 
 
 class _Shapes:

@@ -6,12 +6,13 @@ from typing import List, Optional, Sequence, Tuple, Union
 from ..debugger import MemoryReadError
 from ..errors import UsageError
 from .cpu import Exit, ExitKind
-from .dump_stack import DumpStack, GuestCall, Steps
 from .errors import GuestStop
 from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Stopped
 from .image import read_image
 from .kernel import Kernel, Processor
 from .scenario import Scenario
+from .steps import GuestCall, Moment
+from .story import Story
 from .stream import Stream
 
 __all__ = ["Target"]
@@ -34,6 +35,7 @@ _HOOK_COST = 2000
 # What Windows raises for an exception that nobody handles (bug check code reference).
 _KMODE_EXCEPTION_NOT_HANDLED, _UNEXPECTED_KERNEL_MODE_TRAP, _KERNEL_SECURITY_CHECK_FAILURE = 0x1E, 0x7F, 0x139
 _EXCEPTION_CODES = {0: 0xC0000094, 6: 0xC000001D, 13: 0xC0000005, 17: 0x80000002, 19: 0xC00002B5}
+_STATUS_BREAKPOINT = 0x80000003
 _DOUBLE_FAULT, _PAGE_FAULT, _FAST_FAIL = 8, 14, 0x29
 
 _VECTORS = {
@@ -50,7 +52,8 @@ _VECTORS = {
 
 class Target:
     """One emulated x64 machine with one filter and one scenario; it stands at
-    nt!DbgBreakPointWithStatus, as at the initial break of a kernel debugger.
+    nt!DbgBreakPointWithStatus, as at the initial break of a kernel debugger. What is past when the debugger
+    attaches (see :class:`Scenario`) has been executed.
 
     The same image, name and scenario give the same addresses, bytes and events on every run.
 
@@ -69,14 +72,13 @@ class Target:
     def __init__(self, image: bytes, name: str, scenario: Scenario, processors: int = 1) -> None:
         if not _NAME.fullmatch(name) or name != name.strip(" ."):
             raise UsageError(f"{name!r} cannot be the name of a driver: 1 to 64 characters of a file's name")
-        driver = self._driver = read_image(image)
+        driver = read_image(image)
         self.scenario = scenario
-        self._file_name = f"{scenario.prefix}{name}.sys"
         self._kernel = Kernel(scenario.seed, (entry.kernel_name for entry in driver.imports), processors)
         self._cpu = self._kernel.cpu
         self._registers = Stream("registers", scenario.seed)
-        self._dump_stack = DumpStack(self._kernel, driver, self._file_name, scenario)
-        self._steps = self._dump_stack.run()
+        self._story = Story(self._kernel, driver, name, scenario)
+        self._steps = self._story.run()
         self._answer: Optional[int] = None
         self._in_call = False
         self._entered = 0
@@ -84,6 +86,9 @@ class Target:
         self._left = 0
         self._stopped: Optional[Stopped] = None
         self._interrupted = False
+        self._awaited = None if scenario.attach == "start" else scenario.attach
+        if self._awaited is not None:
+            self._live_through()
 
     # Places
 
@@ -228,14 +233,7 @@ class Target:
         """Take the dump stack down where it stands, in a call or between two, as Windows does when crash
         dumps are turned off or a hibernation is given up. The filter's image goes next; then the scenario
         begins anew, with the image at ``base``. A call that is under way never returns."""
-        old = self._dump_stack
-        new = self._dump_stack = DumpStack(self._kernel, self._driver, self._file_name, self.scenario, base)
-
-        def steps() -> Steps:
-            yield from old.take_down()
-            yield from new.run()
-
-        self._steps = steps()
+        self._steps = self._story.restart(base)
         self._in_call = False
         self._answer = None
 
@@ -278,22 +276,44 @@ class Target:
 
     def _advance(self) -> Optional[Event]:
         """Go on with the scenario up to the next event, or None with a call of the filter under way."""
-        try:
-            step: Union[GuestCall, Event]
-            if self._answer is None:
-                step = next(self._steps)
-            else:
-                answer, self._answer = self._answer, None
-                step = self._steps.send(answer)
-        except StopIteration:
-            return self._stop(GuestStop("ended", self._dump_stack.outcome))
-        except GuestStop as stop:
-            return self._stop(stop)
-        if not isinstance(step, GuestCall):
+        while True:
+            try:
+                step: Union[GuestCall, Moment, Event]
+                if self._answer is None:
+                    step = next(self._steps)
+                else:
+                    answer, self._answer = self._answer, None
+                    step = self._steps.send(answer)
+            except StopIteration:
+                return self._stop(GuestStop("ended", self._story.outcome))
+            except GuestStop as stop:
+                return self._stop(stop)
+            if isinstance(step, Moment):
+                if not step.breaks_in and step.name != self._awaited:
+                    continue
+                if step.name == self._awaited:
+                    self._awaited = None
+                self._kernel.break_in(step.status)
+                return BreakpointHit(self._kernel.break_address)
+            if isinstance(step, GuestCall):
+                self._enter(step)
+                return None
             self._cpu.set("rip", self._kernel.rest_address)
             return step
-        self._enter(step)
-        return None
+
+    def _live_through(self) -> None:
+        """Execute what is past when the debugger attaches."""
+        while self._awaited is not None and self._stopped is None:
+            event = self.resume()
+            at_break = isinstance(event, BreakpointHit) and event.address == self._kernel.break_address
+            if isinstance(event, BreakpointHit) and not at_break:
+                # Nobody is there to take it.
+                rip = self._cpu.get("rip")
+                detail = f"int3 at {self._where()}, and no debugger was attached"
+                parameters = (_STATUS_BREAKPOINT, rip, 0, 0)
+                self._stop(GuestStop("fault", detail, _KMODE_EXCEPTION_NOT_HANDLED, parameters))
+        # A debugger hears what is printed while it is there.
+        self._kernel.debug_output.clear()
 
     def _enter(self, call: GuestCall) -> None:
         """Put the processor in front of crashdmp's call instruction."""

@@ -13,6 +13,7 @@ from .. import __version__
 from ..debugger import Debugger, Stop, StopReason
 from ..errors import UsageError
 from ..recording import Header, PageStore, Record, RecordingWriter
+from .bug_check import at_bug_check
 from .callbacks import Location
 from .capture import Limits
 from .placement import Hardware
@@ -140,7 +141,8 @@ def record(
     hardware: Hardware = Hardware.AUTO,
     selection: Optional[Selection] = None,
 ) -> Summary:
-    """Trace until the target ends or breaks in, and leave a closed recording whatever happens.
+    """Trace until the target ends or breaks in, and leave a closed recording whatever happens. A bug check
+    outside of the filter is not the end: its dump is still to be written, by the filter.
 
     Arguments and errors are those of :class:`Session`.
     """
@@ -149,6 +151,8 @@ def record(
     stuck = False
     try:
         stop = debugger.run()
+        if stop.reason is StopReason.BREAK and not session.status().open_calls and at_bug_check(debugger):
+            stop = debugger.run()
         reason = stop.detail or stop.reason.value
         stuck = stop.reason is StopReason.STUCK
     except KeyboardInterrupt:

@@ -97,7 +97,9 @@ def test_the_plan_of_a_seed_is_fixed_for_good() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "nap"}, "choose crash or hibernate"),
+        ({"kind": "nap"}, "choose crash or hibernate or life"),
+        ({"kind": "life", "attach": "noon"}, "choose start or boot or resume or reading or bugcheck"),
+        ({"attach": "bugcheck"}, "the debugger is there from the start; for 'bugcheck' choose the scenario"),
         ({"calls": 0}, "calls is 0; from 1 to 100000 is possible"),
         ({"calls": True}, "calls is True"),
         ({"pages": 257}, "pages is 257; from 1 to 256 is possible"),
@@ -111,3 +113,14 @@ def test_the_plan_of_a_seed_is_fixed_for_good() -> None:
 def test_impossible_values(options: Dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Scenario(**{"kind": "crash", **options})
+
+
+def test_a_life_has_a_stack_for_each_of_its_two_kinds() -> None:
+    life = Scenario("life", seed=9, calls=5, pages=4, attach="reading")
+    crash, hibernation = life.stacks
+    assert crash == Scenario("crash", seed=9, calls=5, pages=4)
+    assert hibernation == Scenario("hibernate", seed=9, calls=5, pages=4)
+    assert [stack.prefix for stack in life.stacks] == ["dump_", "hiber_"]
+    assert crash.stacks == (crash,)
+    with pytest.raises(UsageError, match="each with a prefix and a plan of its own"):
+        life.plan()

@@ -28,10 +28,10 @@ from .pe_writer import Driver, dump_filter
 CRASH = Scenario("crash", calls=2, pages=2)
 
 
-def crash_target(start: str, **budget: int) -> Target:
+def crash_target(start: str, budget: int = 2_000_000_000) -> Target:
     """A target whose Dump_Start is the given code."""
     image = dump_filter({"Dump_Start": start}).image()
-    return Target(image, "probe", Scenario("crash", calls=1, pages=1, **budget))
+    return Target(image, "probe", Scenario("crash", calls=1, pages=1, budget=budget))
 
 
 def finish(target: Target) -> Stopped:

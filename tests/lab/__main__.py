@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
 from pykd_dumpfilt.commands.console import progress
-from pykd_dumpfilt.emulator import BreakpointHit, Event, Scenario
+from pykd_dumpfilt.emulator import ATTACH, KINDS, BreakpointHit, Event, Scenario
 from pykd_dumpfilt.errors import DumpfiltError, UsageError
 
 from .cache import cache_folder
@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument(
         "-o", "--output", required=True, type=Path, metavar="DIR", help="the recording to make"
     )
-    record.add_argument("--scenario", choices=("crash", "hibernate"), default="hibernate")
+    record.add_argument("--scenario", choices=KINDS, default="hibernate")
+    record.add_argument(
+        "--attach", choices=ATTACH, default="start", help="in a life, when the debugger comes (default start)"
+    )
     record.add_argument("--calls", type=int, default=32, metavar="N", help="Dump_Write calls (default 32)")
     record.add_argument("--pages", type=int, default=16, metavar="N", help="MaxPagesPerWrite (default 16)")
     record.add_argument(
@@ -100,7 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _record(options: argparse.Namespace) -> int:
     name, image = _image(options.filter)
-    scenario = Scenario(kind=options.scenario, seed=options.seed, calls=options.calls, pages=options.pages)
+    scenario = Scenario(
+        kind=options.scenario,
+        seed=options.seed,
+        calls=options.calls,
+        pages=options.pages,
+        attach=options.attach,
+    )
     lab = prepare()
     hits = 0
     with progress(f"tracing {name}", "breakpoint hits") as step:

@@ -489,3 +489,29 @@ def test_an_error_in_the_server_is_not_lost(target: Target) -> None:
 def test_the_port_is_known_once_it_listens(target: Target) -> None:
     with pytest.raises(LabError, match="not been started"):
         _ = KdServer(target).connection
+
+
+def test_a_life_as_a_debugger_hears_it_that_comes_when_the_machine_is_up() -> None:
+    scenario = Scenario("life", calls=1, pages=1, attach="boot")
+    target = Target(dump_filter(ALL_FIVE).image(), "probe", scenario)
+    at_break = target.get_register("rip")
+    with KdServer(target) as server:
+        client = Client(server.port)
+        heard = [client.stop()[0]]
+        names = [image.name for image in target.modules()]
+        while len(heard) < 9:
+            client.go()
+            heard.append(client.stop()[0])
+        assert names == ["nt", "crashdmp", "dump_dumpstorport", "dump_stornvme", "dump_probe"]
+        assert heard == [
+            BREAK,
+            *(f"load hiber_{name}.sys" for name in ("dumpstorport", "stornvme", "probe")),
+            *(f"unload hiber_{name}.sys" for name in ("probe", "stornvme", "dumpstorport")),
+            BREAK,  # before the dump is written
+            BREAK,  # after it
+        ]
+        assert b"*** Fatal System Error: 0x000000e2" in client.printed[-1]
+        assert target.get_register("rip") == at_break
+        client.close()
+    assert isinstance(server.event, Stopped)
+    assert server.left_behind() == []

@@ -257,7 +257,7 @@ def test_leaving_while_armed_leaves_nothing_in_the_target(lab: Lab, tmp_path: Pa
         windbg.type("bu hiber_aes_xts!Dump_Write")
         assert "Breakpoint 0 hit" in windbg.type("g")
         windbg.type("bc *")
-        assert session.server.breakpoints_written > 0
+        assert session.server.breakpoints_written
         if way == "close":
             windbg.close()
             assert windbg.gone == "the window was closed"

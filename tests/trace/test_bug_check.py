@@ -1,0 +1,78 @@
+"""The two breaks of a bug check, and which of them ends a recording."""
+
+from pathlib import Path
+from typing import Dict, Optional, Sequence
+
+import pytest
+
+from pykd_dumpfilt.debugger import StopReason, VirtualAddress
+from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
+from pykd_dumpfilt.trace import record
+from pykd_dumpfilt.trace.bug_check import at_bug_check
+
+from ..emulator.code import ALL_FIVE, SUCCESS
+from ..emulator.pe_writer import dump_filter
+
+
+def machine(attach: str) -> EmulatorDebugger:
+    image = dump_filter(ALL_FIVE).image()
+    return EmulatorDebugger(Target(image, "probe", Scenario("life", calls=2, pages=2, attach=attach)))
+
+
+class NoSymbols:
+    """An emulated machine whose nt exports nothing that the debugger knows of."""
+
+    def __init__(self, debugger: EmulatorDebugger) -> None:
+        self._debugger = debugger
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._debugger, name)
+
+    def symbol(self, module: object, name: str) -> Optional[VirtualAddress]:
+        return None
+
+
+class Elsewhere(NoSymbols):
+    """The same, standing somewhere else with the same values in its registers."""
+
+    def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
+        return {**self._debugger.read_registers(names), "rip": 0xFFFFF800_10000000}
+
+
+@pytest.mark.parametrize("attach", ["start", "boot", "resume", "reading"])
+def test_other_breaks_are_not_a_bug_checks(attach: str) -> None:
+    assert not at_bug_check(machine(attach))
+
+
+def test_the_break_before_the_dump_is_known_and_the_one_after_it_is_not_mistaken() -> None:
+    debugger = machine("bugcheck")
+    assert at_bug_check(debugger)
+    assert at_bug_check(NoSymbols(debugger))  # type: ignore[arg-type]
+    assert not at_bug_check(Elsewhere(debugger))  # type: ignore[arg-type]
+    debugger.run()
+    assert debugger.bug_check() is not None
+    assert not at_bug_check(debugger)
+
+
+def test_a_recording_goes_on_past_a_bug_check_to_its_dump(tmp_path: Path) -> None:
+    done = record(machine("start"), "probe", tmp_path / "run")
+    assert done.stop.reason is StopReason.ENDED
+    assert done.status.calls == {
+        "DriverEntry": 2,
+        "Dump_Start": 3,
+        "Dump_Write": 4,
+        "Dump_Read": 2,
+        "Dump_Finish": 3,
+        "Dump_Unload": 1,
+    }
+
+
+def test_a_break_inside_of_a_call_ends_it(tmp_path: Path) -> None:
+    # While a dump is written, with the very argument of the first break: mov ecx, 3.
+    driver = dump_filter({**ALL_FIVE, "Dump_Start": ""})
+    driver.label("Dump_Start").code("B903000000").call("DbgBreakPointWithStatus").code(SUCCESS)
+    debugger = EmulatorDebugger(Target(driver.image(), "probe", Scenario("crash", calls=2, pages=2)))
+    done = record(debugger, "probe", tmp_path / "run")
+    assert done.stop.reason is StopReason.BREAK
+    assert at_bug_check(debugger)
+    assert done.status.calls == {"DriverEntry": 1, "Dump_Start": 1}
