@@ -2,12 +2,13 @@
 
 from typing import List
 
-from ..trace import TraceStatus
+from ..trace import Candidate, CopyStatus, Found, TraceStatus
 
-__all__ = ["describe_calls", "describe_copies"]
+__all__ = ["callback_options", "describe_calls", "describe_copies", "describe_found"]
 
 _FOUND_BY = {
     "table": "FILTER_INITIALIZATION_DATA",
+    "memory": "found in memory",
     "symbol": "symbol",
     "address": "as you said",
     "header": "entry point",
@@ -32,12 +33,57 @@ def describe_copies(status: TraceStatus) -> List[str]:
                 lines.append("      one address serves these: a hit there cannot be told apart")
         if copy.absent:
             lines.append(f"  not registered: {', '.join(copy.absent)}")
-        if copy.loaded and not copy.armed:
-            lines.append(
-                "  no callback found: the copy has no symbols, and its DriverEntry has run already. Give "
-                "addresses: --callback read=ADDRESS"
-            )
+        lines.extend(f"  {line}" for line in _searched(copy))
     return lines
+
+
+def _searched(copy: CopyStatus) -> List[str]:
+    """What a search of memory has to say, as long as nothing better is known."""
+    by_memory = any("memory" in one.found_by for one in copy.armed)
+    if not copy.loaded or (copy.armed and not by_memory):
+        return []
+    why = "the copy has no symbols, and its DriverEntry has run already"
+    if copy.search is None:
+        return [f"no callback found: {why}. Give addresses: --callback read=ADDRESS"]
+    found = describe_found(copy.search)
+    if not copy.search.candidates:
+        return [f"no callback found: {why}; {found[0]}. Give addresses: --callback read=ADDRESS"]
+    return found
+
+
+def describe_found(found: Found) -> List[str]:
+    """What a search of memory found for one copy, how sure it is and what it took."""
+    took = f"{found.reads} reads{', its limit' if found.cut else ''}"
+    chosen = found.chosen
+    if chosen is not None:
+        lines = [f"found in memory ({chosen.sure}): {_where(chosen)}, {took}"]
+        if chosen.doubts:
+            lines.append(f"not certain: {'; '.join(chosen.doubts)}. The first call will show the real one")
+        return lines
+    if not found.candidates:
+        return [f"no FILTER_INITIALIZATION_DATA of it was found in memory ({took})"]
+    lines = [
+        f"NOT armed: memory holds {len(found.candidates)} FILTER_INITIALIZATION_DATA for it that differ "
+        f"({took}), and which one crashdmp uses is not known. Say which: stop, then start again with the "
+        "options of one"
+    ]
+    for one in found.candidates:
+        lines.append(f"  {_where(one)} ({one.sure}{': ' if one.doubts else ''}{'; '.join(one.doubts)})")
+        lines.append(f"    {callback_options(one)}")
+    return lines
+
+
+def callback_options(candidate: Candidate) -> str:
+    """The options of start that arm what a candidate says."""
+    return " ".join(
+        f"--callback {name.replace('Dump_', '').lower()}={pointer:#x}"
+        for name, pointer in candidate.table.items()
+        if pointer
+    )
+
+
+def _where(candidate: Candidate) -> str:
+    return f"FILTER_INITIALIZATION_DATA at {candidate.address:#x}, reached from {candidate.reached}"
 
 
 def describe_calls(status: TraceStatus) -> List[str]:

@@ -52,7 +52,7 @@ recording does without."""
 
 _MAX_ARGUMENTS = 16
 _BUG_CHECK_PARAMETERS = 4
-_FOUND_BY = ("table", "symbol", "address", "header")
+_FOUND_BY = ("table", "memory", "symbol", "address", "header")
 _VIA = ("physical", "virtual")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{32}")

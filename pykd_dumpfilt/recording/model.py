@@ -193,7 +193,8 @@ class ArmedCallback:
     """One address that is watched: the names it serves, and for each how it is known.
 
     ``found_by`` holds, in the order of ``callbacks``, "table" (FILTER_INITIALIZATION_DATA as the filter
-    filled it in), "symbol", "address" (the user gave it) or "header" (the image's entry point).
+    filled it in), "memory" (the same, found by a search of memory and not yet seen in a call), "symbol",
+    "address" (the user gave it) or "header" (the image's entry point).
     """
 
     address: int

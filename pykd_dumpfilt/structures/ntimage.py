@@ -30,6 +30,10 @@ __all__ = [
     "IMAGE_NT_SIGNATURE",
     "IMAGE_OPTIONAL_HEADER32",
     "IMAGE_OPTIONAL_HEADER64",
+    "IMAGE_SCN_MEM_DISCARDABLE",
+    "IMAGE_SCN_MEM_EXECUTE",
+    "IMAGE_SCN_MEM_WRITE",
+    "IMAGE_SECTION_HEADER",
     "MAX_PDB_NAME",
     "RSDS_SIGNATURE",
     "CodeView",
@@ -49,6 +53,10 @@ IMAGE_NT_OPTIONAL_HDR64_MAGIC = 0x20B
 IMAGE_DIRECTORY_ENTRY_DEBUG = 6
 """The index of the debug directory among the data directories."""
 IMAGE_DEBUG_TYPE_CODEVIEW = 2
+IMAGE_SCN_MEM_DISCARDABLE = 0x02000000
+"""Characteristics of a section: the system drops it once the driver has been initialised."""
+IMAGE_SCN_MEM_EXECUTE = 0x20000000
+IMAGE_SCN_MEM_WRITE = 0x80000000
 RSDS_SIGNATURE = 0x53445352
 """The first 4 bytes of a CodeView record that names a PDB: "RSDS"."""
 MAX_PDB_NAME = 1024
@@ -146,6 +154,25 @@ IMAGE_OPTIONAL_HEADER64 = Layout(
     "IMAGE_OPTIONAL_HEADER64", "without data directories", _optional_header(True)
 )
 """112 bytes: the fixed part of a PE32+ optional header."""
+
+IMAGE_SECTION_HEADER = Layout(
+    "IMAGE_SECTION_HEADER",
+    "any machine",
+    Record(
+        "Name" / Array(8, Int8ul),
+        "Misc" / Record("VirtualSize" / Int32ul),
+        "VirtualAddress" / Int32ul,
+        "SizeOfRawData" / Int32ul,
+        "PointerToRawData" / Int32ul,
+        "PointerToRelocations" / Int32ul,
+        "PointerToLinenumbers" / Int32ul,
+        "NumberOfRelocations" / Int16ul,
+        "NumberOfLinenumbers" / Int16ul,
+        "Characteristics" / Int32ul,
+    ),
+)
+"""40 bytes; NumberOfSections of them follow the optional header, SizeOfOptionalHeader bytes behind
+IMAGE_FILE_HEADER. ``VirtualAddress`` counts from the image's base."""
 
 IMAGE_DEBUG_DIRECTORY = Layout(
     "IMAGE_DEBUG_DIRECTORY",

@@ -13,8 +13,9 @@ __all__ = ["CallbackPlan", "Location", "parse_callback_option"]
 _ROLES = {name.lower().replace("dump_", ""): name for name in CALLBACKS}
 _ROLES.update({name.lower(): name for name in CALLBACKS})
 
-# Later beats earlier: the table is what crashdmp calls, and a user who names an address knows why.
-_RANK = {"symbol": 0, "header": 1, "table": 2, "address": 3}
+# Later beats earlier: the table is what crashdmp calls, seen in a call better than found by a search, and a
+# user who names an address knows why.
+_RANK = {"symbol": 0, "header": 1, "memory": 2, "table": 3, "address": 4}
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,21 @@ class CallbackPlan:
         known = self._known.get(callback)
         if known is None or _RANK[found_by] >= _RANK[known[1]]:
             self._known[callback] = (address, found_by)
+            if callback in self._absent:
+                self._absent.remove(callback)
 
     def forget(self, callback: str) -> None:
         """It need not be watched any more."""
         self._known.pop(callback, None)
+
+    def learn_found(self, table: Mapping[str, int], certain: bool) -> None:
+        """Note what a FILTER_INITIALIZATION_DATA says that was found in memory. A callback that is not in it
+        is taken to be absent only when the find is certain."""
+        for callback, pointer in table.items():
+            if pointer:
+                self.learn(callback, VirtualAddress(pointer), "memory")
+            elif certain and callback not in self._known and callback not in self._absent:
+                self._absent.append(callback)
 
     def learn_table(self, table: Mapping[str, int]) -> None:
         """Note what FILTER_INITIALIZATION_DATA says: callback name to pointer, 0 where there is none."""
@@ -109,6 +121,12 @@ class CallbackPlan:
             elif where.address is not None and where.address in module:
                 # An address in another copy is that copy's business.
                 self.learn(callback, VirtualAddress(where.address), "address")
+
+    @property
+    def needs_search(self) -> bool:
+        """Whether nothing tells where Dump_Write is, and the user has named no address either."""
+        ways = [found_by for _, found_by in self._known.values()]
+        return "Dump_Write" not in self._known and "address" not in ways
 
     @property
     def absent(self) -> Tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A filter's two structures in the target: FILTER_EXTENSION, and FILTER_INITIALIZATION_DATA in front of it.
 
 crashdmp keeps both in one FILTER_CONTEXT. That they lie side by side has been seen on x86 only; on x64 it is
-inferred, so a candidate counts only when its contents agree (see :func:`_is_registration`), and "not found"
+inferred, so a candidate counts only when its contents agree (see :func:`is_registration`), and "not found"
 is an ordinary answer.
 """
 
@@ -12,7 +12,7 @@ from ..recording import Piece
 from ..structures import FilterContext, filter_contexts, filter_extension, filter_initialization_data
 from .stop_memory import Span, StopMemory
 
-__all__ = ["Registration", "callback_table"]
+__all__ = ["Registration", "callback_table", "is_registration"]
 
 _TABLE_FIELDS = {
     "Dump_Start": "DumpStart",
@@ -71,20 +71,24 @@ class Registration:
         dump_data = filter_extension(self._machine).parse(extension.data).DumpData
         for context in self._contexts:
             data, size = _in_front(window, reach, context)
-            if self._is_registration(filter_initialization_data(self._machine, size).parse(data), dump_data):
+            fields = filter_initialization_data(self._machine, size).parse(data)
+            if is_registration(fields, dump_data, self._module):
                 return context
         return None
 
-    def _is_registration(self, fields: Mapping[str, int], dump_data: int) -> bool:
-        pointers = [fields[name] for name in _TABLE_FIELDS.values() if name in fields]
-        return (
-            fields["MajorVersion"] in (1, 2)
-            and fields["MinorVersion"] == 0
-            and fields["MaxPagesPerWrite"] > 0
-            and fields["DumpData"] == dump_data
-            and any(pointers)
-            and all(pointer == 0 or pointer in self._module for pointer in pointers)
-        )
+
+def is_registration(fields: Mapping[str, int], dump_data: int, module: Module) -> bool:
+    """Whether the fields of a FILTER_INITIALIZATION_DATA are those of a filter whose image is ``module`` and
+    whose FILTER_EXTENSION.DumpData is ``dump_data``."""
+    pointers = [fields[name] for name in _TABLE_FIELDS.values() if name in fields]
+    return (
+        fields["MajorVersion"] in (1, 2)
+        and fields["MinorVersion"] == 0
+        and fields["MaxPagesPerWrite"] > 0
+        and fields["DumpData"] == dump_data
+        and any(pointers)
+        and all(pointer == 0 or pointer in module for pointer in pointers)
+    )
 
 
 def callback_table(debugger: Debugger, data: Optional[Piece]) -> Optional[Dict[str, int]]:

@@ -30,6 +30,7 @@ from .copies import copy_prefix, is_kernel, plain_name
 from .image import read_image
 from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched, in_debug_registers, without_resting
 from .registration import Registration, callback_table
+from .search import Found, find_tables
 from .selection import Selection
 
 __all__ = ["CopyStatus", "Sink", "TraceStatus", "Tracer"]
@@ -49,6 +50,7 @@ class CopyStatus:
     Attributes:
         armed: where its callbacks are.
         absent: callbacks that it has not registered.
+        search: what a search of memory for its table found, if there was one.
         in_registers: the addresses of ``armed`` that debug registers hold.
         resting: those that have no breakpoint now, because they are not called in the middle of a dump.
     """
@@ -58,6 +60,7 @@ class CopyStatus:
     loaded: bool
     armed: Tuple[ArmedCallback, ...]
     absent: Tuple[str, ...]
+    search: Optional[Found] = None
     in_registers: Tuple[int, ...] = ()
     resting: Tuple[int, ...] = ()
 
@@ -94,6 +97,7 @@ class _Copy:
     breakpoints: Dict[int, "_Armed"] = field(default_factory=dict)
     written: Optional[Callbacks] = None
     table: Optional[Dict[str, int]] = None
+    search: Optional[Found] = None
     loaded: bool = True
 
     def armed(self) -> Tuple[ArmedCallback, ...]:
@@ -166,6 +170,7 @@ class Tracer:
                 prefix = copy_prefix(module.name, self.filter, int(module.base))
                 if prefix is not None:
                     self._add(module, prefix, fresh=False)
+            self._search()
         except BaseException:
             self.disarm("arming failed")
             raise
@@ -202,6 +207,7 @@ class Tracer:
             loaded=copy.loaded,
             armed=armed,
             absent=copy.plan.absent,
+            search=copy.search,
             in_registers=tuple(sorted(a for a, one in copy.breakpoints.items() if one.hardware)),
             resting=tuple(one.address for one in armed if watching and one.address not in copy.breakpoints),
         )
@@ -257,6 +263,18 @@ class Tracer:
             copy.plan.learn_locations(self._debugger, module, self._given)
         finally:
             self._follow(copy)
+
+    def _search(self) -> None:
+        """Look in memory for the tables of copies whose DriverEntry is past and whose callbacks nothing
+        tells."""
+        blind = [copy for copy in self._copies if copy.plan.needs_search]
+        if not blind:
+            return
+        for copy, found in zip(blind, find_tables(self._debugger, [one.module for one in blind])):
+            copy.search = found
+            if found.chosen is not None:
+                copy.plan.learn_found(found.chosen.table, certain=not found.chosen.doubts)
+                self._follow(copy)
 
     def _follow(self, copy: _Copy) -> None:
         """Make breakpoints and recording agree with what is known of the copy's callbacks."""

@@ -161,7 +161,7 @@ calls = st.builds(
 @st.composite
 def armed(draw: st.DrawFn) -> ArmedCallback:
     names = draw(_callbacks)
-    how = st.sampled_from(["table", "symbol", "address", "header"])
+    how = st.sampled_from(["table", "memory", "symbol", "address", "header"])
     return ArmedCallback(
         draw(_address), names, tuple(draw(st.lists(how, min_size=len(names), max_size=len(names))))
     )

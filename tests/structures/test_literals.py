@@ -175,7 +175,7 @@ def test_mdl_flags() -> None:
 
 
 def test_named_constants() -> None:
-    for module, count in ((wdm_mdl, 4), (ntimage, 9)):
+    for module, count in ((wdm_mdl, 4), (ntimage, 12)):
         ours = {name: value for name, value in vars(module).items() if name in VALUES}
         assert len(ours) == count
         assert ours == {name: VALUES[name] for name in ours}

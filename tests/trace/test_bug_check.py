@@ -1,42 +1,34 @@
 """The two breaks of a bug check, and which of them ends a recording."""
 
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Dict, Sequence
 
 import pytest
 
-from pykd_dumpfilt.debugger import StopReason, VirtualAddress
+from pykd_dumpfilt.debugger import StopReason
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.trace import record
 from pykd_dumpfilt.trace.bug_check import at_bug_check
 
 from ..emulator.code import ALL_FIVE, SUCCESS
 from ..emulator.pe_writer import dump_filter
+from .fake_debuggers import NoSymbols
 
 
 def machine(attach: str) -> EmulatorDebugger:
+    return EmulatorDebugger(target(attach))
+
+
+def target(attach: str) -> Target:
     image = dump_filter(ALL_FIVE).image()
-    return EmulatorDebugger(Target(image, "probe", Scenario("life", calls=2, pages=2, attach=attach)))
-
-
-class NoSymbols:
-    """An emulated machine whose nt exports nothing that the debugger knows of."""
-
-    def __init__(self, debugger: EmulatorDebugger) -> None:
-        self._debugger = debugger
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._debugger, name)
-
-    def symbol(self, module: object, name: str) -> Optional[VirtualAddress]:
-        return None
+    return Target(image, "probe", Scenario("life", calls=2, pages=2, attach=attach))
 
 
 class Elsewhere(NoSymbols):
-    """The same, standing somewhere else with the same values in its registers."""
+    """Stands somewhere else with the same values in its other registers."""
 
     def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
-        return {**self._debugger.read_registers(names), "rip": 0xFFFFF800_10000000}
+        return {**super().read_registers(names), "rip": 0xFFFFF800_10000000}
 
 
 @pytest.mark.parametrize("attach", ["start", "boot", "resume", "reading"])
@@ -45,10 +37,11 @@ def test_other_breaks_are_not_a_bug_checks(attach: str) -> None:
 
 
 def test_the_break_before_the_dump_is_known_and_the_one_after_it_is_not_mistaken() -> None:
-    debugger = machine("bugcheck")
+    bug_checked = target("bugcheck")
+    debugger = EmulatorDebugger(bug_checked)
     assert at_bug_check(debugger)
-    assert at_bug_check(NoSymbols(debugger))  # type: ignore[arg-type]
-    assert not at_bug_check(Elsewhere(debugger))  # type: ignore[arg-type]
+    assert at_bug_check(NoSymbols(bug_checked))
+    assert not at_bug_check(Elsewhere(bug_checked))
     debugger.run()
     assert debugger.bug_check() is not None
     assert not at_bug_check(debugger)

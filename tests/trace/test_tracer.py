@@ -23,6 +23,8 @@ from pykd_dumpfilt.trace import Limits, Location, Session, Tracer, record
 
 from ..emulator.code import ALL_FIVE, SUCCESS
 from ..emulator.pe_writer import Driver, dump_filter
+from .fake_debuggers import NoSymbols
+from .fake_memory import context
 
 CRASH = Scenario("crash", calls=4, pages=2)
 HIBERNATE = Scenario("hibernate", calls=4, pages=2)
@@ -471,11 +473,15 @@ def test_with_no_symbol_and_no_address_a_late_tracer_says_that_it_knows_nothing(
 
     debugger.watch_modules(loaded, lambda module: None)
     debugger.run()
+    crashdmp = target.modules()[1]
+    target.write_virtual(crashdmp.base + 0x2000, bytes(0x1000))  # and nothing leads to the table
     tracer = Tracer(debugger, "probe", Sink())
     tracer.arm()
     (copy,) = tracer.status().copies
     tracer.disarm("done")
     assert (copy.name, copy.armed) == ("dump_probe", ())
+    assert copy.search is not None
+    assert (copy.search.candidates, copy.search.reads) == ((), 12)
 
 
 def without_symbols_image(driver: Driver) -> bytes:
@@ -526,3 +532,77 @@ def test_a_kernel_that_loads_ends_all_that_was_before() -> None:
     assert [copy.loaded for copy in tracer.status().copies] == [False, True]
     assert tracer.status().breakpoints == 6
     tracer.disarm("the test is over")
+
+
+def attached(driver: Driver, attach: str, **given: Location) -> Tuple[Sink, EmulatorDebugger, Tracer]:
+    """A tracer armed in the middle of a machine's life, with no symbols."""
+    target = Target(driver.image(), "probe", Scenario("life", calls=2, pages=2, attach=attach))
+    debugger = NoSymbols(target)
+    sink = Sink()
+    tracer = Tracer(debugger, "probe", sink, given)
+    tracer.arm()
+    return sink, debugger, tracer
+
+
+def test_copies_without_symbols_are_found_in_memory() -> None:
+    sink, debugger, tracer = attached(dump_filter(ALL_FIVE), "resume")
+    dump, hiber = tracer.status().copies
+    for copy in (dump, hiber):
+        assert [one.found_by for one in copy.armed] == [("memory",)] * 5
+        assert copy.search is not None
+        assert copy.search.chosen is not None
+    debugger.run()
+    # The first call shows the table itself.
+    assert [one.found_by for one in tracer.status().copies[1].armed] == [("table",)] * 5
+    assert [one.found_by for one in tracer.status().copies[0].armed] == [("memory",)] * 5
+    assert len(sink.named("Dump_Read")) == 2
+    debugger.run()
+    assert [one.found_by for one in tracer.status().copies[0].armed] == [("table",)] * 5
+    assert len(sink.named("Dump_Write")) == 2
+
+
+def test_what_is_not_in_a_table_found_for_certain_is_absent() -> None:
+    callbacks = {name: code for name, code in ALL_FIVE.items() if name != "Dump_Read"}
+    _, _, tracer = attached(dump_filter(callbacks, flags=0), "bugcheck")
+    (copy,) = tracer.status().copies
+    assert copy.absent == ("Dump_Read",)
+
+
+@pytest.mark.parametrize(
+    ("given", "searched"),
+    [
+        ({}, True),
+        ({"Dump_Read": Location(offset=0x1080)}, False),
+        # What the user says of another copy tells nothing of this one.
+        ({"Dump_Read": Location(address=0xFFFFF800_41001080)}, True),
+    ],
+)
+def test_memory_is_searched_only_where_nobody_tells(given: Dict[str, Location], searched: bool) -> None:
+    _, _, tracer = attached(dump_filter(ALL_FIVE), "bugcheck", **given)
+    assert (tracer.status().copies[0].search is not None) == searched
+
+
+def test_symbols_make_a_search_needless() -> None:
+    target = Target(
+        dump_filter(ALL_FIVE).image(), "probe", Scenario("life", calls=2, pages=2, attach="bugcheck")
+    )
+    tracer = Tracer(EmulatorDebugger(target), "probe", Sink(), {})
+    tracer.arm()
+    (copy,) = tracer.status().copies
+    assert copy.search is None
+    assert [one.found_by for one in copy.armed] == [("symbol",)] * 5
+
+
+def test_two_tables_that_differ_arm_nothing() -> None:
+    """A filter that keeps a FILTER_CONTEXT of its own making in its data."""
+    driver = dump_filter(ALL_FIVE)
+    target = Target(driver.image(), "probe", Scenario("life", calls=2, pages=2, attach="bugcheck"))
+    image = target.modules()[-1]
+    decoy = context({"Dump_Write": 0x1000}, code=image.base)
+    target.write_virtual(image.base + 0x2000, decoy)
+    tracer = Tracer(NoSymbols(target), "probe", Sink())
+    tracer.arm()
+    (copy,) = tracer.status().copies
+    assert copy.armed == ()
+    assert copy.search is not None
+    assert [one.sure for one in copy.search.candidates] == ["certain", "likely"]
