@@ -1,11 +1,12 @@
 """What start and status say of the copies, in sentences that tell what to do."""
 
-from typing import List
+from typing import List, Optional
 
 from pykd_dumpfilt.commands._describe import describe_copies
+from pykd_dumpfilt.commands._next import describe_next, describe_sightings
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.recording import MemoryPageStore, Record
-from pykd_dumpfilt.trace import Tracer
+from pykd_dumpfilt.trace import Tracer, at_bug_check, dump_stack_modules
 
 from .emulator.code import ALL_FIVE
 from .emulator.pe_writer import dump_filter
@@ -83,7 +84,9 @@ def test_two_that_differ_are_refused_with_the_options_to_type() -> None:
     base = target.modules()[-1].base
     target.write_virtual(base + 0x2000, context({"Dump_Write": 0x1000, "Dump_Read": 0}, code=base))
     lines = described(NoSymbols(target))
-    assert lines[1].startswith("  NOT armed: memory holds 2 FILTER_INITIALIZATION_DATA for it that differ (1")
+    assert lines[1].startswith(
+        "  nothing of it is armed: memory holds 2 FILTER_INITIALIZATION_DATA of it that differ (1"
+    )
     assert lines[2] == (
         "    FILTER_INITIALIZATION_DATA at 0xffffab0000004410, reached from crashdmp+0x2140 (certain)"
     )
@@ -95,3 +98,95 @@ def test_two_that_differ_are_refused_with_the_options_to_type() -> None:
         "      --callback start=0xfffff80031001000 --callback write=0xfffff80031001000 "
         "--callback finish=0xfffff80031001200 --callback unload=0xfffff80031001300"
     )
+
+
+def coming(attach: str, debugger: Optional[EmulatorDebugger] = None) -> List[str]:
+    debugger = debugger or EmulatorDebugger(machine(attach))
+    tracer = Tracer(debugger, "probe", Sink())
+    tracer.arm()
+    return describe_next(tracer.status(), at_bug_check(debugger))
+
+
+def test_what_comes_next_before_the_copies_exist() -> None:
+    assert coming("start") == [
+        "what comes next:",
+        "  dump_probe is armed when it loads: at boot, or when crash dumps are set up anew",
+        "  hiber_probe is armed when it loads: hibernate the machine (shutdown /h); its Dump_Read is called "
+        "when it resumes",
+    ]
+
+
+def test_what_comes_next_on_a_booted_machine() -> None:
+    lines = coming("boot")
+    assert lines[1] == (
+        "  dump_probe is called when the machine crashes: the bug check breaks in first, and the dump is "
+        "written at the next g"
+    )
+    assert lines[2].startswith("  hiber_probe is armed when it loads: hibernate the machine")
+
+
+def test_what_comes_next_on_a_resumed_machine() -> None:
+    assert coming("resume")[2] == (
+        "  hiber_probe is there while the machine hibernates and resumes: Dump_Write comes if the image is "
+        "still to be written, Dump_Read if it is being read, Dump_Unload at the end"
+    )
+
+
+def test_what_comes_next_at_the_break_of_a_bug_check() -> None:
+    first, second = coming("bugcheck")
+    assert first.endswith("the machine stands at the break of a bug check; its dump is not written yet")
+    assert second == (
+        "  g writes it, and calls Dump_Start, Dump_Write and Dump_Finish of dump_probe. Do not type "
+        ".crash here"
+    )
+
+
+def test_what_comes_next_at_a_bug_check_without_the_filter() -> None:
+    critical = dump_filter(ALL_FIVE, entry="B8010000C0C3").image()
+    target = Target(critical, "probe", Scenario("life", calls=2, pages=2, attach="bugcheck"))
+    assert (
+        "dump_probe is not loaded, so this dump goes without the filter"
+        in coming("bugcheck", EmulatorDebugger(target))[1]
+    )
+
+
+def test_nothing_watched_is_not_promised() -> None:
+    target = machine("bugcheck")
+    target.write_virtual(target.modules()[1].base + 0x2000, bytes(0x1000))
+    assert "but nothing of it is watched (see above)" in coming("bugcheck", NoSymbols(target))[1]
+
+
+def listed(debugger: EmulatorDebugger) -> List[str]:
+    return describe_sightings(dump_stack_modules(debugger))
+
+
+def test_the_list_of_filters() -> None:
+    assert listed(EmulatorDebugger(machine("resume"))) == [
+        "loaded by the dump stacks:",
+        "  dump_dumpstorport: a port driver or miniport, by its name",
+        "  dump_stornvme: a port driver or miniport, by its name",
+        "  dump_probe: a filter",
+        "    found in memory (certain): FILTER_INITIALIZATION_DATA at 0xffffab0000004410, reached from "
+        "crashdmp+0x2140, 21 reads",
+        "  hiber_dumpstorport: a port driver or miniport, by its name",
+        "  hiber_stornvme: a port driver or miniport, by its name",
+        "  hiber_probe: a filter",
+        "    found in memory (certain): FILTER_INITIALIZATION_DATA at 0xffffab0000006810, reached from "
+        "crashdmp+0x21c0, 21 reads",
+        "to trace one: dumpfilt start probe",
+    ]
+
+
+def test_the_list_before_anything_is_loaded() -> None:
+    lines = listed(EmulatorDebugger(machine("start")))
+    assert lines[0] == "no dump_ or hiber_ module is loaded, so there is no filter to list"
+    assert "dumpfilt start NAME: it is armed when it loads" in lines[1]
+
+
+def test_the_list_says_may_be_where_it_does_not_know() -> None:
+    target = machine("boot")
+    target.write_virtual(target.modules()[1].base + 0x2000, bytes(0x1000))
+    assert listed(EmulatorDebugger(target))[-2:] == [
+        "  dump_probe: may be a filter; no FILTER_INITIALIZATION_DATA of it was found (12 reads)",
+        "to trace one: dumpfilt start probe",
+    ]

@@ -63,9 +63,9 @@ def describe_found(found: Found) -> List[str]:
     if not found.candidates:
         return [f"no FILTER_INITIALIZATION_DATA of it was found in memory ({took})"]
     lines = [
-        f"NOT armed: memory holds {len(found.candidates)} FILTER_INITIALIZATION_DATA for it that differ "
-        f"({took}), and which one crashdmp uses is not known. Say which: stop, then start again with the "
-        "options of one"
+        f"nothing of it is armed: memory holds {len(found.candidates)} FILTER_INITIALIZATION_DATA of it that "
+        f"differ ({took}), and which one crashdmp uses is not known. Say which: start (after stop, if it was "
+        "started) with the options of one"
     ]
     for one in found.candidates:
         lines.append(f"  {_where(one)} ({one.sure}{': ' if one.doubts else ''}{'; '.join(one.doubts)})")

@@ -5,28 +5,19 @@ import os
 import platform
 import struct
 import sys
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Iterator, Optional
+from typing import Iterator, Sequence, Tuple
 
 from .. import __version__
 from ..errors import DumpfiltError, UsageError
-from ..trace import PREFIXES, active_session
 from . import console
 from ._command import Command
+from ._examine import Finding, examine_breakpoints, examine_target, examine_tracing
 
-__all__ = ["COMMAND", "Finding", "examine"]
+__all__ = ["COMMAND", "examine", "python_for_pykd"]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. ``remedy`` is None where nothing is wrong; ``hinders`` is False where the thing is
-    not needed for every use."""
-
-    subject: str
-    state: str
-    remedy: Optional[str] = None
-    hinders: bool = True
+_WITH_WHEELS = ((3, 8), (3, 9))
+_CHOOSE = "Inside WinDbg, !info lists what !py can use, and !select -3.8 chooses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,15 +49,38 @@ def _library(name: str, use: str, remedy: str, hinders: bool = False) -> Finding
     return Finding(name, str(version))
 
 
+def python_for_pykd(version: Tuple[int, int], bits: int, pykd: bool) -> Iterator[Finding]:
+    """What is wrong with a Python for pykd; ``pykd`` says whether pykd can be imported there all the same."""
+    if bits != 64:
+        yield Finding(
+            "Python",
+            f"{bits} bit: x64 targets are traced from a 64-bit WinDbg, which needs a 64-bit Python",
+            f"install 64-bit Python 3.8 or 3.9. {_CHOOSE}",
+            hinders=not pykd,
+        )
+    if version not in _WITH_WHEELS:
+        yield Finding(
+            "Python",
+            f"{version[0]}.{version[1]}: pykd's newest wheels are for Python 3.8 and 3.9",
+            f"install Python 3.8 or 3.9, and py -3.8 -m pip install pykd pykd-dumpfilt. {_CHOOSE}",
+            hinders=not pykd,
+        )
+
+
 def _debugger() -> Iterator[Finding]:
+    if console.in_windbg():
+        yield _arguments(sys.argv[1:])
     if os.name != "nt":
         yield Finding("debugger", "none on this system: recordings can be checked, drivers emulated")
         return
+    version, bits = sys.version_info[:2], struct.calcsize("P") * 8
     try:
         from ..debugger.pykd_debugger import PykdDebugger
     except UsageError as error:
+        yield from python_for_pykd(version, bits, pykd=False)
         yield Finding("pykd", "missing", str(error))
         return
+    yield from python_for_pykd(version, bits, pykd=True)
     if sys.version_info >= (3, 9):
         yield Finding(
             "Ctrl+Break",
@@ -76,30 +90,24 @@ def _debugger() -> Iterator[Finding]:
         )
     try:
         debugger = PykdDebugger()
-        modules = debugger.modules()
     except DumpfiltError as error:
         yield Finding("target", "no live kernel target", str(error))
         return
     info = debugger.describe()
     yield Finding("target", f"{info.target}, pykd {info.version}")
-    copies = [module.name for module in modules if module.name.lower().startswith(PREFIXES)]
-    if copies:
-        yield Finding("dump stack", ", ".join(copies))
-    else:
-        yield Finding(
-            "dump stack",
-            "no dump_ or hiber_ module is loaded",
-            "check that crash dumps are on (CrashControl\\CrashDumpEnabled) and the filter is listed in "
-            "CrashControl\\DumpFilters; hiber_ copies come only when hibernation starts",
-            hinders=False,
+    yield from examine_target(debugger)
+    yield from examine_tracing()
+    yield from examine_breakpoints(debugger.breakpoints(), debugger.modules())
+
+
+def _arguments(arguments: Sequence[str]) -> Finding:
+    if arguments and not any(arguments):
+        return Finding(
+            "arguments",
+            "lost: pykd.pyd was loaded directly, and hands them on empty",
+            ".unload pykd, then .load pykd.dll (the bootstrapper)",
         )
-    try:
-        session = active_session()
-    except UsageError:
-        yield Finding("tracing", "nothing started in this interpreter")
-    else:
-        state = "armed" if session.running else "stopped"
-        yield Finding("tracing", f"{session.status().filter}: {state}, {session.path}")
+    return Finding("arguments", "arrive")
 
 
 def run(arguments: argparse.Namespace) -> int:

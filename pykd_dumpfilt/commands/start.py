@@ -10,7 +10,10 @@ from ..trace import (
     Limits,
     Location,
     Session,
+    at_bug_check,
     default_recording_name,
+    dump_stack_modules,
+    knows_crashdmp,
     parse_callback_option,
     plain_name,
     start_session,
@@ -18,6 +21,7 @@ from ..trace import (
 from . import _tracing, console
 from ._command import Command
 from ._describe import describe_copies
+from ._next import describe_next, describe_sightings
 
 __all__ = [
     "COMMAND",
@@ -33,7 +37,10 @@ _MAX_AROUND = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "module", help="the driver's plain name: aes_xts finds dump_aes_xts and hiber_aes_xts"
+        "module",
+        nargs="?",
+        help="the driver's plain name: aes_xts finds dump_aes_xts and hiber_aes_xts. Without it, start lists "
+        "the filters that it sees loaded, and arms nothing",
     )
     parser.add_argument(
         "-o", "--output", metavar="DIR", help="recording to make (default: NAME-TIME.dumpfilt here)"
@@ -113,13 +120,20 @@ def run(arguments: argparse.Namespace) -> int:
     # Only now: without pykd the error says what else can be done.
     from ..debugger.pykd_debugger import PykdDebugger
 
+    debugger = PykdDebugger()
+    if not knows_crashdmp(debugger.modules()):
+        console.show(
+            "the debugger has not listed the target's modules yet: .reload (on a slow line, a while)"
+        )
+        debugger.reload_modules()
+    if arguments.module is None:
+        console.show("\n".join(describe_sightings(dump_stack_modules(debugger))))
+        return 0
     output = Path(arguments.output or default_recording_name(plain_name(arguments.module))).absolute()
 
     costs: List[str] = []
 
     def session() -> Session:
-        debugger = PykdDebugger()
-        plain_name(arguments.module)
         costs.extend(_tracing.describe_forecast(debugger, options["selection"], expected))
         return Session(debugger, arguments.module, output, **options)
 
@@ -131,7 +145,9 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{error}. {output.parent} cannot be written to: choose a place with -o"
             ) from error
         raise
-    lines = [f"recording to {started.path}", *describe_copies(started.status()), *costs]
+    status = started.status()
+    lines = [f"recording to {started.path}", *describe_copies(status), *costs]
+    lines += describe_next(status, at_bug_check(debugger))
     program = console.program_name()
     lines.append(f"Type g. Later: {program} status, and {program} stop for the verdict.")
     console.show("\n".join(lines))
@@ -143,12 +159,15 @@ COMMAND = Command(
     summary="arm a filter's callbacks (inside WinDbg) and return to the prompt",
     description=(
         "Arm a filter's callbacks and return to the prompt. Copies that are loaded are armed now, and copies "
-        "that come later (hiber_ when hibernation starts) are armed when they come. You keep the debugger: "
-        "type g when you are ready."
+        "that come later (hiber_ when hibernation starts) are armed when they come. It works at any time: "
+        "before a copy is loaded, on a running machine, at the break of a bug check, after a resume. No "
+        "symbols are needed: a copy that loads later shows its callbacks in DriverEntry, and those of a "
+        "loaded one are found in memory, if they can be. You keep the debugger: type g when you are ready."
     ),
     add_arguments=add_arguments,
     run=run,
     examples=(
+        "  !py -g -m pykd_dumpfilt start\n"
         "  !py -g -m pykd_dumpfilt start myfilter\n"
         "  !py -g -m pykd_dumpfilt start myfilter -o C:\\traces\\run1 --callback read=+0x1200\n"
         "  !py -g -m pykd_dumpfilt start myfilter --budget 600 --expect 2G\n"

@@ -83,7 +83,10 @@ class PykdDebugger:
         if not kernel:
             raise UsageError("not a kernel target: dump filters run in the kernel; attach with windbg -k")
         if dump:
-            raise UsageError("this target is a dump file: nothing runs in it, so no call can be traced")
+            raise UsageError(
+                "this target is a dump file: nothing runs in it, so no call can be traced. Attach to a live "
+                "kernel (windbg -k); to look at a recording: dumpfilt check RECORDING"
+            )
         name = str(pykd.getCPUType()).rsplit(".", 1)[-1]
         if name not in _MACHINES:
             raise UsageError(f"targets with a {name} processor are not supported")
@@ -118,6 +121,21 @@ class PykdDebugger:
                 begin, end = (int(text.replace("`", ""), 16) for text in match.group(1, 2))
                 found.append(Module(match.group(3), VirtualAddress(begin), end - begin))
         return found
+
+    def reload_modules(self) -> None:
+        """Have the engine walk the target's list of modules again: it knows of no more than nt and of those
+        that it saw coming. Costs a few packets for each module."""
+        self._command(".reload")
+
+    def breakpoints(self) -> List[VirtualAddress]:
+        """Where breakpoints of the engine are, whoever has set them."""
+        try:
+            return [
+                VirtualAddress(pykd.getBp(index).getOffset() & self._address_mask)
+                for index in range(pykd.getNumberBreakpoints())
+            ]
+        except pykd.DbgException as error:
+            raise TargetError(f"cannot list the breakpoints: {_text(error)}") from error
 
     def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
         try:

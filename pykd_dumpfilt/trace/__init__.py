@@ -9,6 +9,7 @@ from .placement import Hardware
 from .search import Candidate, Found, SearchLimits, find_tables
 from .selection import Data, Selection
 from .session import Session, Summary, active_session, default_recording_name, record, start_session
+from .sightings import Role, Sighting, dump_stack_modules, knows_crashdmp
 from .tracer import CopyStatus, Sink, Tracer, TraceStatus
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "Limits",
     "Line",
     "Location",
+    "Role",
     "SearchLimits",
     "Selection",
     "Session",
+    "Sighting",
     "Sink",
     "Summary",
     "TraceStatus",
@@ -33,8 +36,10 @@ __all__ = [
     "at_bug_check",
     "copy_prefix",
     "default_recording_name",
+    "dump_stack_modules",
     "find_tables",
     "forecast",
+    "knows_crashdmp",
     "measure_line",
     "parse_callback_option",
     "plain_name",

@@ -1,7 +1,7 @@
 """A filter's two structures in the target: FILTER_EXTENSION, and FILTER_INITIALIZATION_DATA in front of it.
 
 crashdmp keeps both in one FILTER_CONTEXT. That they lie side by side has been seen on x86 only; on x64 it is
-inferred, so a candidate counts only when its contents agree (see :func:`is_registration`), and "not found"
+inferred, so a candidate counts only when its contents agree (see :func:`_is_registration`), and "not found"
 is an ordinary answer.
 """
 
@@ -71,15 +71,17 @@ class Registration:
         dump_data = filter_extension(self._machine).parse(extension.data).DumpData
         for context in self._contexts:
             data, size = _in_front(window, reach, context)
-            fields = filter_initialization_data(self._machine, size).parse(data)
-            if is_registration(fields, dump_data, self._module):
+            if self._is_registration(filter_initialization_data(self._machine, size).parse(data), dump_data):
                 return context
         return None
 
+    def _is_registration(self, fields: Mapping[str, int], dump_data: int) -> bool:
+        return is_registration(fields, dump_data, self._module)
+
 
 def is_registration(fields: Mapping[str, int], dump_data: int, module: Module) -> bool:
-    """Whether the fields of a FILTER_INITIALIZATION_DATA are those of a filter whose image is ``module`` and
-    whose FILTER_EXTENSION.DumpData is ``dump_data``."""
+    """Whether what has been parsed as FILTER_INITIALIZATION_DATA is one of a filter in that module, whose
+    FILTER_EXTENSION holds ``dump_data``."""
     pointers = [fields[name] for name in _TABLE_FIELDS.values() if name in fields]
     return (
         fields["MajorVersion"] in (1, 2)

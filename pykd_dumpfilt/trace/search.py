@@ -27,9 +27,10 @@ from .copies import PREFIXES
 from .image import Section, read_sections
 from .registration import callback_table, is_registration
 
-__all__ = ["Candidate", "Found", "SearchLimits", "find_tables"]
+__all__ = ["CRASHDMP", "Candidate", "Found", "SearchLimits", "find_tables"]
 
-_CRASHDMP = "crashdmp"
+CRASHDMP = "crashdmp"
+"""The module that loads the dump stacks and calls their filters."""
 _PACKET = 3944  # a KD packet has 4000 bytes, 56 of which are headers
 _BEHIND_POINTER = (0x600, 0x100)
 """How much is read behind what a pointer leads to, by step: a dump context with the list's head somewhere in
@@ -224,7 +225,7 @@ class _Search:
 
     def _roots(self) -> List[_Region]:
         """The writable data of crashdmp and of the copies."""
-        crashdmp = [one for one in self._modules if one.name.lower() == _CRASHDMP]
+        crashdmp = [one for one in self._modules if one.name.lower() == CRASHDMP]
         regions = []
         for module in (*crashdmp, *self._copies):
             left = self._limits.data
