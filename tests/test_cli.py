@@ -73,6 +73,24 @@ def test_emulate_check_and_show_work_together(
     assert "MappedSystemVa" in out
 
 
+def test_a_whole_life_in_one_recording(
+    driver: Path, tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    arguments = ("--scenario", "life", "--calls", "3", "--pages", "2")
+    code, out, err = run(capsys, "emulate", str(driver), "-o", str(tmp_path / "run"), *arguments)
+    assert code == 0, out + err
+    assert "filter looks_on, crash+hibernate, x64" in out
+    assert "2 DriverEntry, 3 Dump_Start, 6 Dump_Write, 3 Dump_Finish" in out
+    code, out, err = run(
+        capsys, "emulate", str(driver), "-o", str(tmp_path / "late"), *arguments, "--attach", "bugcheck"
+    )
+    assert code == 3, out + err
+    assert "5 calls (1 Dump_Start, 3 Dump_Write, 1 Dump_Finish)" in out
+    code, _, err = run(capsys, "emulate", str(driver), "-o", str(tmp_path / "no"), "--attach", "boot")
+    assert code == 2
+    assert "choose the scenario 'life'" in err
+
+
 def test_rules_are_listed_with_their_sources(capsys: "pytest.CaptureFixture[str]") -> None:
     code, out, _ = run(capsys, "rules")
     assert code == 0

@@ -6,7 +6,7 @@ from pykd_dumpfilt.commands._describe import describe_copies
 from pykd_dumpfilt.commands._next import describe_next, describe_sightings
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.recording import MemoryPageStore, Record
-from pykd_dumpfilt.trace import Tracer, at_bug_check, dump_stack_modules
+from pykd_dumpfilt.trace import Tracer, bug_check_break, dump_stack_modules
 
 from .emulator.code import ALL_FIVE
 from .emulator.pe_writer import dump_filter
@@ -104,7 +104,7 @@ def coming(attach: str, debugger: Optional[EmulatorDebugger] = None) -> List[str
     debugger = debugger or EmulatorDebugger(machine(attach))
     tracer = Tracer(debugger, "probe", Sink())
     tracer.arm()
-    return describe_next(tracer.status(), at_bug_check(debugger))
+    return describe_next(tracer.status(), bug_check_break(debugger))
 
 
 def test_what_comes_next_before_the_copies_exist() -> None:
@@ -139,6 +139,13 @@ def test_what_comes_next_at_the_break_of_a_bug_check() -> None:
         "  g writes it, and calls Dump_Start, Dump_Write and Dump_Finish of dump_probe. Do not type "
         ".crash here"
     )
+
+
+def test_nothing_comes_after_the_dump() -> None:
+    debugger = EmulatorDebugger(machine("bugcheck"))
+    debugger.run()
+    (line,) = coming("", debugger)
+    assert "its dump has been written: the filter is not called any more" in line
 
 
 def test_what_comes_next_at_a_bug_check_without_the_filter() -> None:

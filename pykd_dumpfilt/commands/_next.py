@@ -2,24 +2,26 @@
 
 from typing import List, Optional
 
-from ..trace import CopyStatus, Role, Sighting, TraceStatus
+from ..trace import BugCheckBreak, CopyStatus, Role, Sighting, TraceStatus
 from . import console
 from ._describe import describe_found
 
 __all__ = ["describe_next", "describe_sightings"]
 
 
-def describe_next(status: TraceStatus, bug_check: bool) -> List[str]:
-    """What the user may expect after ``start``.
-
-    Args:
-        bug_check: whether the target stands at a bug check whose dump has yet to be written.
-    """
+def describe_next(status: TraceStatus, bug_check: Optional[BugCheckBreak]) -> List[str]:
+    """What the user may expect after ``start``; ``bug_check`` is the break of a bug check that the target
+    stands at."""
     loaded = [copy for copy in status.copies if copy.loaded]
     dump = next((copy for copy in loaded if copy.name.lower().startswith("dump_")), None)
     hiber = next((copy for copy in loaded if copy.name.lower().startswith("hiber_")), None)
-    if bug_check:
-        return _after_bug_check(status.filter, dump)
+    if bug_check is BugCheckBreak.BEFORE_DUMP:
+        return _before_dump(status.filter, dump)
+    if bug_check is BugCheckBreak.AFTER_DUMP:
+        return [
+            "what comes next: the machine has bug-checked, and its dump has been written: the filter is not "
+            "called any more. .reboot restarts the machine, and the copies are armed when they load"
+        ]
     lines = ["what comes next:"]
     if dump is None:
         lines.append(
@@ -44,7 +46,7 @@ def describe_next(status: TraceStatus, bug_check: bool) -> List[str]:
     return lines
 
 
-def _after_bug_check(name: str, dump: Optional[CopyStatus]) -> List[str]:
+def _before_dump(name: str, dump: Optional[CopyStatus]) -> List[str]:
     where = "what comes next: the machine stands at the break of a bug check; its dump is not written yet"
     if dump is None:
         return [

@@ -10,7 +10,7 @@ from ..trace import (
     Limits,
     Location,
     Session,
-    at_bug_check,
+    bug_check_break,
     default_recording_name,
     dump_stack_modules,
     knows_crashdmp,
@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     status = started.status()
     lines = [f"recording to {started.path}", *describe_copies(status), *costs]
-    lines += describe_next(status, at_bug_check(debugger))
+    lines += describe_next(status, bug_check_break(debugger))
     program = console.program_name()
     lines.append(f"Type g. Later: {program} status, and {program} stop for the verdict.")
     console.show("\n".join(lines))

@@ -1,6 +1,6 @@
 """Catches each call of a filter's callbacks: entry, return, and what changed in between."""
 
-from .bug_check import at_bug_check
+from .bug_check import BugCheckBreak, bug_check_break
 from .callbacks import Location, parse_callback_option
 from .capture import Limits
 from .copies import PREFIXES, copy_prefix, plain_name
@@ -14,6 +14,7 @@ from .tracer import CopyStatus, Sink, Tracer, TraceStatus
 
 __all__ = [
     "PREFIXES",
+    "BugCheckBreak",
     "Candidate",
     "CopyStatus",
     "Data",
@@ -33,7 +34,7 @@ __all__ = [
     "TraceStatus",
     "Tracer",
     "active_session",
-    "at_bug_check",
+    "bug_check_break",
     "copy_prefix",
     "default_recording_name",
     "dump_stack_modules",

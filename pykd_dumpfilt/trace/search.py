@@ -3,7 +3,7 @@
 crashdmp keeps one FILTER_CONTEXT per filter: FILTER_INITIALIZATION_DATA, FILTER_EXTENSION and LIST_ENTRY side
 by side, in a list that its own data leads to. That is known from listings of x86 and inferred for x64, so
 nothing here leans on a fixed place: the writable data of crashdmp and of the copies is searched for the
-shape, then what its pointers lead to, two steps far. Every read costs a packet on the debugger's wire: they
+shape, then what its pointers lead to, three steps far. Every read costs a packet on the debugger's wire: they
 are bounded, and counted. Everything read may be hostile.
 """
 
@@ -32,9 +32,9 @@ __all__ = ["CRASHDMP", "Candidate", "Found", "SearchLimits", "find_tables"]
 CRASHDMP = "crashdmp"
 """The module that loads the dump stacks and calls their filters."""
 _PACKET = 3944  # a KD packet has 4000 bytes, 56 of which are headers
-_BEHIND_POINTER = (0x600, 0x100)
-"""How much is read behind what a pointer leads to, by step: a dump context with the list's head somewhere in
-it, then a FILTER_CONTEXT's LIST_ENTRY."""
+_BEHIND_POINTER = (0x600, 0x600, 0x100)
+"""How much is read behind what a pointer leads to, by step: contexts with the list's head somewhere in them,
+then a FILTER_CONTEXT's LIST_ENTRY."""
 _MAX_LIST = 32
 _MAX_CANDIDATES = 16
 _USUAL_PAGES = 4096  # 16 MiB in one transfer, a thousand times what was seen
@@ -43,11 +43,10 @@ _DUMP_TYPE = {"dump_": 1, "hiber_": 2}  # DumpTypeCrashdump, DumpTypeHibernation
 
 @dataclass(frozen=True)
 class SearchLimits:
-    """Bounds on what a search may cost: reads of up to 3944 bytes in all, and on the first step alone, and
-    bytes of writable data per image."""
+    """Bounds on what a search may cost: reads of up to 3944 bytes by the end of each step, and bytes of
+    writable data per image."""
 
-    reads: int = 192
-    first_step: int = 96
+    reads: Tuple[int, int, int] = (80, 144, 192)
     data: int = 0x8000
 
 
@@ -181,7 +180,7 @@ class _Search:
         # A FILTER_CONTEXT is tried in its newest form first: the older ones are shorter and ask for less.
         self._contexts = tuple(reversed(filter_contexts(self._machine)))
         self._before = max(one.list_entry for one in self._contexts)
-        self._reads = _Reads(debugger, limits.reads)
+        self._reads = _Reads(debugger, limits.reads[-1])
         self._modules = debugger.modules()
         self._images = sorted((int(one.base), int(one.base) + one.size) for one in self._modules)
         self._regions: List[_Region] = []
@@ -203,12 +202,12 @@ class _Search:
 
     def _look(self) -> None:
         level = self._roots()
-        for step, behind in enumerate(_BEHIND_POINTER):
+        for behind, limit in zip(_BEHIND_POINTER, self._limits.reads):
             reached: List[_Region] = []
             for pointer in self._pointers(level):
                 if self._settled():
                     return
-                if step == 0 and self._reads.count >= self._limits.first_step:
+                if self._reads.count >= limit:
                     self._cut = True
                     break
                 region = self._around(pointer, behind)

@@ -13,7 +13,7 @@ from .. import __version__
 from ..debugger import Debugger, Stop, StopReason
 from ..errors import UsageError
 from ..recording import Header, PageStore, Record, RecordingWriter
-from .bug_check import at_bug_check
+from .bug_check import BugCheckBreak, bug_check_break
 from .callbacks import Location
 from .capture import Limits
 from .placement import Hardware
@@ -151,7 +151,7 @@ def record(
     stuck = False
     try:
         stop = debugger.run()
-        if stop.reason is StopReason.BREAK and not session.status().open_calls and at_bug_check(debugger):
+        if _is_before_a_dump(stop, session, debugger):
             stop = debugger.run()
         reason = stop.detail or stop.reason.value
         stuck = stop.reason is StopReason.STUCK
@@ -163,6 +163,13 @@ def record(
     finally:
         status = session.stop(reason, gone=stuck)
     return Summary(session.path, stop, status)
+
+
+def _is_before_a_dump(stop: Stop, session: Session, debugger: Debugger) -> bool:
+    """Whether the machine bug-checked outside of the filter and has yet to write its dump."""
+    if stop.reason is not StopReason.BREAK or session.status().open_calls:
+        return False
+    return bug_check_break(debugger) is BugCheckBreak.BEFORE_DUMP
 
 
 # Commands typed at the debugger's prompt come in separate runs of __main__, but in one interpreter: the

@@ -10,7 +10,7 @@ from pykd_dumpfilt.emulator import Scenario, Target
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
 from ..lab.wine import windows_path
-from .test_commands import commands
+from .typed import commands
 
 pytestmark = pytest.mark.live
 

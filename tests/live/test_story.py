@@ -11,7 +11,7 @@ from pykd_dumpfilt.recording import Call, Callbacks, open_recording
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
 from ..lab.wine import windows_path
-from .test_commands import commands
+from .typed import commands
 
 pytestmark = pytest.mark.live
 

@@ -7,8 +7,7 @@ import pytest
 
 from pykd_dumpfilt.debugger import StopReason
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.trace import record
-from pykd_dumpfilt.trace.bug_check import at_bug_check
+from pykd_dumpfilt.trace import BugCheckBreak, bug_check_break, record
 
 from ..emulator.code import ALL_FIVE, SUCCESS
 from ..emulator.pe_writer import dump_filter
@@ -33,18 +32,18 @@ class Elsewhere(NoSymbols):
 
 @pytest.mark.parametrize("attach", ["start", "boot", "resume", "reading"])
 def test_other_breaks_are_not_a_bug_checks(attach: str) -> None:
-    assert not at_bug_check(machine(attach))
+    assert bug_check_break(machine(attach)) is None
 
 
-def test_the_break_before_the_dump_is_known_and_the_one_after_it_is_not_mistaken() -> None:
+def test_the_break_before_the_dump_and_the_one_after_it() -> None:
     bug_checked = target("bugcheck")
     debugger = EmulatorDebugger(bug_checked)
-    assert at_bug_check(debugger)
-    assert at_bug_check(NoSymbols(bug_checked))
-    assert not at_bug_check(Elsewhere(bug_checked))
+    assert bug_check_break(debugger) is BugCheckBreak.BEFORE_DUMP
+    assert bug_check_break(NoSymbols(bug_checked)) is BugCheckBreak.BEFORE_DUMP
+    assert bug_check_break(Elsewhere(bug_checked)) is None
     debugger.run()
-    assert debugger.bug_check() is not None
-    assert not at_bug_check(debugger)
+    assert bug_check_break(debugger) is BugCheckBreak.AFTER_DUMP
+    assert bug_check_break(NoSymbols(bug_checked)) is BugCheckBreak.AFTER_DUMP
 
 
 def test_a_recording_goes_on_past_a_bug_check_to_its_dump(tmp_path: Path) -> None:
@@ -67,5 +66,5 @@ def test_a_break_inside_of_a_call_ends_it(tmp_path: Path) -> None:
     debugger = EmulatorDebugger(Target(driver.image(), "probe", Scenario("crash", calls=2, pages=2)))
     done = record(debugger, "probe", tmp_path / "run")
     assert done.stop.reason is StopReason.BREAK
-    assert at_bug_check(debugger)
+    assert bug_check_break(debugger) is BugCheckBreak.BEFORE_DUMP
     assert done.status.calls == {"DriverEntry": 1, "Dump_Start": 1}

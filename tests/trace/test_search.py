@@ -98,6 +98,22 @@ def test_two_steps_away() -> None:
     assert found.chosen.reached == "crashdmp+0x2040 -> 0xffffab0000008680"
 
 
+def test_three_steps_away() -> None:
+    memory = FakeMemory()
+    pages = (0xFFFFAB00_00008000, 0xFFFFAB00_00010000, 0xFFFFAB00_00018000)
+    for page in pages:
+        memory.map(page)
+    memory.put_u64(CRASHDMP_DATA + 0x40, pages[0] + 0x10)
+    memory.put_u64(pages[0] + 0x100, pages[1] + 0x20)
+    memory.put(pages[2] + 0x200, context())
+    memory.list(pages[1] + 0x300, pages[2] + 0x200 + LIST_ENTRY)
+    found = one(memory)
+    assert found.chosen is not None
+    assert found.chosen.sure == "certain"
+    assert found.chosen.reached == "crashdmp+0x2040 -> 0xffffab0000008100 -> 0xffffab0000010300"
+    assert not found.cut
+
+
 def test_the_form_of_windows_7() -> None:
     memory = FakeMemory()
     on_a_list(memory, context(table=0x38, major=1), entry=0x88)
@@ -293,7 +309,7 @@ def test_data_full_of_pointers_costs_no_more_than_the_limit() -> None:
 def one_with_limit(reads: int) -> Found:
     memory = FakeMemory()
     on_a_list(memory, context())
-    found = one(memory, SearchLimits(reads=reads))
+    found = one(memory, SearchLimits(reads=(reads, reads, reads)))
     assert found.cut
     return found
 
@@ -305,7 +321,7 @@ def test_a_limit_reached_on_the_way_says_so() -> None:
     memory.put(POOL + 0x400, context())
     memory.list(POOL + 0x400 + LIST_ENTRY, far + 0x800)
     memory.put_u64(CRASHDMP_DATA + 0x300, POOL + 0x400 + LIST_ENTRY)
-    found = one(memory, SearchLimits(reads=11))
+    found = one(memory, SearchLimits(reads=(11, 11, 11)))
     assert found.cut
     assert found.chosen is not None
     assert found.chosen.doubts == ("the limit of this search was reached before its list had been seen",)
