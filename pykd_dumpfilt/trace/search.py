@@ -43,10 +43,11 @@ _DUMP_TYPE = {"dump_": 1, "hiber_": 2}  # DumpTypeCrashdump, DumpTypeHibernation
 
 @dataclass(frozen=True)
 class SearchLimits:
-    """Bounds on what a search may cost: reads of up to 3944 bytes by the end of each step, and bytes of
-    writable data per image."""
+    """Bounds on what a search may cost: reads of up to 3944 bytes in all, and by the end of each step away
+    from crashdmp's data; bytes of writable data per image."""
 
-    reads: Tuple[int, int, int] = (80, 144, 192)
+    reads: int = 192
+    steps: Tuple[int, int, int] = (80, 120, 160)
     data: int = 0x8000
 
 
@@ -180,13 +181,13 @@ class _Search:
         # A FILTER_CONTEXT is tried in its newest form first: the older ones are shorter and ask for less.
         self._contexts = tuple(reversed(filter_contexts(self._machine)))
         self._before = max(one.list_entry for one in self._contexts)
-        self._reads = _Reads(debugger, limits.reads[-1])
+        self._reads = _Reads(debugger, limits.reads)
         self._modules = debugger.modules()
         self._images = sorted((int(one.base), int(one.base) + one.size) for one in self._modules)
         self._regions: List[_Region] = []
         self._code: Dict[int, Optional[Tuple[Section, ...]]] = {}
-        self._tried: Set[Tuple[int, bool]] = set()
-        self._found: Dict[int, Dict[int, Candidate]] = {int(copy.base): {} for copy in self._copies}
+        self._tried: Set[int] = set()
+        self._found: Dict[int, List[Candidate]] = {int(copy.base): [] for copy in self._copies}
         self._cut = False
 
     def run(self) -> List[Found]:
@@ -196,29 +197,38 @@ class _Search:
             self._cut = True
         answers = []
         for copy in self._copies:
-            candidates = sorted(self._found[int(copy.base)].values(), key=lambda one: len(one.doubts))
+            candidates = sorted(self._found[int(copy.base)], key=lambda one: len(one.doubts))
             answers.append(Found(copy, tuple(candidates), self._reads.count, self._cut))
         return answers
 
     def _look(self) -> None:
-        level = self._roots()
-        for behind, limit in zip(_BEHIND_POINTER, self._limits.reads):
-            reached: List[_Region] = []
-            for pointer in self._pointers(level):
+        roots = self._roots()
+        # What crashdmp leads to settles it, mostly, and then the copies' own pointers need not be followed.
+        for trusted in (True, False):
+            level = [region for region in roots if region.trusted is trusted]
+            for behind, limit in zip(_BEHIND_POINTER, self._limits.steps):
+                level = self._follow(level, behind, limit if trusted else self._limits.reads)
                 if self._settled():
                     return
-                if self._reads.count >= limit:
-                    self._cut = True
-                    break
-                region = self._around(pointer, behind)
-                if region is not None:
-                    self._scan(region)
-                    reached.append(region)
-            level = reached
+
+    def _follow(self, level: List[_Region], behind: int, limit: int) -> List[_Region]:
+        """Look at what the regions point at; the regions that this gives."""
+        reached: List[_Region] = []
+        for pointer in self._pointers(level):
+            if self._settled():
+                break
+            if self._reads.count >= limit:
+                self._cut = True
+                break
+            region = self._around(pointer, behind)
+            if region is not None:
+                self._scan(region)
+                reached.append(region)
+        return reached
 
     def _settled(self) -> bool:
         """Whether every copy has a table that nothing speaks against."""
-        return all(any(not one.doubts for one in found.values()) for found in self._found.values())
+        return all(any(not one.doubts for one in found) for found in self._found.values())
 
     # Memory
 
@@ -284,9 +294,9 @@ class _Search:
         return data if len(data) == size else None
 
     def _pointers(self, regions: Iterable[_Region]) -> Iterator[_Pointer]:
-        """What the regions point at in the kernel's memory outside of images: from crashdmp first, then what
-        looks like a LIST_ENTRY, most of all one of a list with a single member."""
-        ranked: List[Tuple[bool, int, int, _Pointer]] = []
+        """What the regions point at in the kernel's memory outside of images; what looks like a LIST_ENTRY
+        first, and most of all one of a list with a single member."""
+        ranked: List[Tuple[int, int, _Pointer]] = []
         seen: Set[int] = set()
         for region in regions:
             first = -(-region.pointers // self._word) * self._word
@@ -303,8 +313,8 @@ class _Search:
                 if value != place and self._leads_on(after):
                     rank = 0 if after == value else 1
                 pointer = _Pointer(value, region.place(place), region.trusted)
-                ranked.append((not region.trusted, rank, len(ranked), pointer))
-        return (one[3] for one in sorted(ranked, key=lambda one: one[:3]))
+                ranked.append((rank, len(ranked), pointer))
+        return (one[2] for one in sorted(ranked, key=lambda one: one[:2]))
 
     def _leads_on(self, value: int) -> bool:
         if not self._is_address(value):
@@ -324,9 +334,9 @@ class _Search:
                 at = region.data.find(version, at + 1)
 
     def _try(self, region: _Region, address: int) -> None:
-        if (address, region.trusted) in self._tried:
+        if address in self._tried:
             return
-        self._tried.add((address, region.trusted))
+        self._tried.add(address)
         if not self._is_worth_a_look(address):
             return
         best: Optional[Tuple[Module, Candidate]] = None
@@ -336,10 +346,8 @@ class _Search:
                 best = found
         if best is not None:
             known = self._found[int(best[0].base)]
-            if address in known:
-                known[address] = min(known[address], best[1], key=lambda one: len(one.doubts))
-            elif len(known) < _MAX_CANDIDATES:
-                known[address] = best[1]
+            if len(known) < _MAX_CANDIDATES:
+                known.append(best[1])
 
     def _is_worth_a_look(self, address: int) -> bool:
         """Whether the callbacks that all forms have at one place may be some copy's."""

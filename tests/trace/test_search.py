@@ -145,6 +145,33 @@ def test_another_filter_on_the_list_is_none_of_ours() -> None:
     assert first.chosen.sure == second.chosen.sure == "certain"
 
 
+def test_a_filter_that_remembers_its_extension_does_not_make_it_less_sure() -> None:
+    """crashdmp leads there in two steps, the filter in one."""
+    memory = FakeMemory()
+    block, page = 0xFFFFAB00_00008100, 0xFFFFAB00_00010000
+    memory.map(block)
+    memory.map(page)
+    memory.put_u64(CRASHDMP_DATA + 0x40, block)
+    memory.put_u64(DUMP_DATA + 0x10, page + 0x240)
+    memory.put(page + 0x200, context())
+    memory.list(block + 0x580, page + 0x200 + LIST_ENTRY)
+    found = one(memory)
+    assert found.chosen is not None
+    assert (len(found.candidates), found.chosen.doubts) == (1, ())
+    assert found.chosen.reached == "crashdmp+0x2040 -> 0xffffab0000008680"
+
+
+def test_where_only_the_filter_knows_it_is_likely() -> None:
+    memory = FakeMemory()
+    memory.put(POOL + 0x400, context())
+    memory.list(POOL + 0x400 + LIST_ENTRY, POOL + 0x800)
+    memory.put_u64(DUMP_DATA + 0x10, POOL + 0x440)
+    found = one(memory)
+    assert found.chosen is not None
+    assert found.chosen.doubts == ("nothing in crashdmp's data leads there",)
+    assert found.chosen.reached == "dump_probe+0x2010"
+
+
 # How sure it is
 
 
@@ -306,10 +333,59 @@ def test_data_full_of_pointers_costs_no_more_than_the_limit() -> None:
     assert one_with_limit(5).reads == 5
 
 
+def test_one_step_leaves_reads_for_the_next() -> None:
+    memory = FakeMemory()
+    block = POOL + 0x400
+    memory.put_u64(CRASHDMP_DATA, block)
+    for number in range(200):
+        page = POOL + 0x10000 + 0x2000 * number
+        memory.map(page)
+        memory.put_u64(CRASHDMP_DATA + 8 + 8 * number, page + 0x800)
+    far = 0xFFFFAB00_00800000
+    memory.map(far)
+    memory.put(far + 0x200, context())
+    memory.list(block + 0x20, far + 0x200 + LIST_ENTRY)
+    found = one(memory)
+    assert found.cut
+    assert found.chosen is not None
+    assert found.chosen.sure == "certain"
+    assert found.reads == 81
+
+
+def test_what_is_certain_ends_the_search() -> None:
+    memory = FakeMemory()
+    on_a_list(memory, context())
+    for number in range(40):
+        page = POOL + 0x10000 + 0x2000 * number
+        memory.map(page)
+        # Pointers, and LIST_ENTRYs of lists with more than one member.
+        memory.put_u64(CRASHDMP_DATA + 16 * number, page + 0x800, page + 0x900 if number % 2 else 0)
+        memory.put_u64(DUMP_DATA + 16 * number, page + 0xA00, page + 0xB00)
+    found = one(memory)
+    assert found.chosen is not None
+    assert (found.chosen.sure, found.reads, found.cut) == ("certain", 11, False)
+
+
+def test_candidates_by_the_dozen_are_not_all_kept() -> None:
+    memory = FakeMemory()
+    for number in range(25):
+        memory.put(DUMP_DATA + 0xA0 * number, context({"Dump_Write": 0x1100 + number}))
+    found = one(memory)
+    assert len(found.candidates) == 16
+    assert found.chosen is None
+
+
+def test_a_section_that_the_system_has_dropped_is_not_asked_for() -> None:
+    memory = FakeMemory()
+    characteristics = 0x80 + 24 + 0xF0 + 40 + 36  # of the second section, .data
+    memory.put(DUMP + characteristics, struct.pack("<I", 0xC2000040))
+    assert one(memory).reads == 8
+
+
 def one_with_limit(reads: int) -> Found:
     memory = FakeMemory()
     on_a_list(memory, context())
-    found = one(memory, SearchLimits(reads=(reads, reads, reads)))
+    found = one(memory, SearchLimits(reads=reads))
     assert found.cut
     return found
 
@@ -321,7 +397,7 @@ def test_a_limit_reached_on_the_way_says_so() -> None:
     memory.put(POOL + 0x400, context())
     memory.list(POOL + 0x400 + LIST_ENTRY, far + 0x800)
     memory.put_u64(CRASHDMP_DATA + 0x300, POOL + 0x400 + LIST_ENTRY)
-    found = one(memory, SearchLimits(reads=(11, 11, 11)))
+    found = one(memory, SearchLimits(reads=11))
     assert found.cut
     assert found.chosen is not None
     assert found.chosen.doubts == ("the limit of this search was reached before its list had been seen",)
@@ -333,7 +409,9 @@ def test_pointers_of_the_filter_come_after_crashdmps() -> None:
         page = POOL + 0x2000 * (number + 1)
         memory.map(page)
         memory.put_u64(DUMP_DATA + 8 * number, page + 0x800, page + 0x800)
-    on_a_list(memory, context())
+    memory.put(POOL + 0x400, context())
+    memory.list(POOL + 0x800, POOL + 0x400 + LIST_ENTRY)
+    memory.put_u64(CRASHDMP_DATA + 0x40, POOL + 0x700)
     found = one(memory)
     assert found.chosen is not None
     assert found.chosen.sure == "certain"
