@@ -208,8 +208,6 @@ class _Search:
             level = [region for region in roots if region.trusted is trusted]
             for behind, limit in zip(_BEHIND_POINTER, self._limits.steps):
                 level = self._follow(level, behind, limit if trusted else self._limits.reads)
-                if self._settled():
-                    return
 
     def _follow(self, level: List[_Region], behind: int, limit: int) -> List[_Region]:
         """Look at what the regions point at; the regions that this gives."""
