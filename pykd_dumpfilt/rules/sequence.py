@@ -10,7 +10,8 @@ only what no reading explains is reported.
 
 import enum
 import heapq
-from dataclasses import dataclass, field
+from copy import copy as shallow_copy
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Dict, FrozenSet, List, Mapping, Set, Tuple
 
 from ..decoded import DecodedCall, NoValue
@@ -130,9 +131,19 @@ class OrderIsLegal(Rule):
             self._take()
 
     def finish(self) -> RuleResult:
-        while self._waiting:
-            self._take()
-        return super().finish()
+        # Calls may follow that belong before those that wait, so these are judged in a copy of the state.
+        settled = self._copied()
+        while settled._waiting:
+            settled._take()
+        return super(OrderIsLegal, settled).finish()
+
+    def _copied(self) -> "OrderIsLegal":
+        twin = shallow_copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (list, dict, set)):
+                setattr(twin, name, value.copy())
+        twin._copies = {number: replace(one) for number, one in self._copies.items()}
+        return twin
 
     def notes(self) -> Tuple[str, ...]:
         if self._within_count > len(self._within):

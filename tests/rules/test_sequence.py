@@ -264,3 +264,20 @@ def test_a_breach_after_a_lost_call_is_found_live_once_enough_calls_came() -> No
     judge = Judge(script.memory.store, Machine.X64, rules=[OrderIsLegal])
     live = [finding for record in script.records for finding in judge.feed(record)]
     assert [finding.call for finding in live] == [3]
+
+
+def test_asking_while_a_call_runs_changes_nothing() -> None:
+    """A call within a call is recorded first, and waits for the outer one to be put in order."""
+    script = Script()
+    driver_entry(script, table())
+    for name in ("Dump_Start", "Dump_Write", "Dump_Unload", "Dump_Finish"):
+        plain(script, name)
+    script.records[-2:] = reversed(script.records[-2:])  # Dump_Finish within Dump_Unload
+    judge = Judge(script.memory.store, Machine.X64, [OrderIsLegal])
+    for record in script.records:
+        judge.feed(record)
+        judge.finish()
+    result = judge.finish()
+    assert outcome(result, "DF-SEQ-001") == ("pass", 4)
+    assert rule_result(result, "DF-SEQ-001").reasons == ()
+    assert result == by(OrderIsLegal, script)
