@@ -12,6 +12,7 @@ __all__ = [
     "StructureError",
     "TargetError",
     "UsageError",
+    "is_interrupt",
 ]
 
 
@@ -41,3 +42,11 @@ class SpoolError(DumpfiltError):
 
 class EmulatorError(DumpfiltError):
     """A driver image or a scenario that the emulator cannot run."""
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an exception is Ctrl+C or Ctrl+Break. For the latter pykd's bootstrapper raises SystemExit,
+    where it can deliver it at all (Python 3.8)."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemExit) and error.args == ("CTRL+BREAK",)
+    )

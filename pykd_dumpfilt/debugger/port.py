@@ -147,7 +147,8 @@ class Stop:
 
 
 HitHandler = Callable[[], bool]
-"""Called while the target is stopped at a breakpoint. Returns True to leave it stopped. Must not raise."""
+"""Called while the target is stopped at a breakpoint. Returns True to leave it stopped. May raise
+KeyboardInterrupt, which leaves it stopped too, and nothing else."""
 
 ModuleHandler = Callable[[Module], None]
 """Called while the target is stopped because a module came or went. Must not raise."""

@@ -14,9 +14,10 @@ pykd's habits that shape this module (0.3.4.15, by experiment):
 import atexit
 import contextlib
 import re
+import signal
 import sys
 import traceback
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..errors import TargetError, UsageError
 from ..structures import Machine
@@ -97,6 +98,7 @@ class PykdDebugger:
         self._removed: List[Any] = []
         self._engine = Engine()
         self._interrupted = False
+        self._ctrl_c_pressed = False
         self._fault: Optional[str] = None
         self._registered = False
 
@@ -252,9 +254,10 @@ class PykdDebugger:
         return _BreakWatch(on_break)
 
     def run(self) -> Stop:
-        self._interrupted = False
+        self._interrupted = self._ctrl_c_pressed = False
         try:
-            status = pykd.go()
+            with self._ctrl_c():
+                status = pykd.go()
         except pykd.DbgException as error:
             return Stop(StopReason.ENDED, _text(error))
         self._bury()
@@ -266,6 +269,42 @@ class PykdDebugger:
         if self._interrupted:
             return Stop(StopReason.INTERRUPTED, "Ctrl+Break")
         return Stop(StopReason.BREAK, str(pykd.findSymbol(pykd.getIP())))
+
+    @contextlib.contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
+        """Turn Ctrl+C into a wish to stop at the end of the next handler, so that none is cut in half."""
+
+        def ask(_signal: int, _frame: object) -> None:
+            self._ctrl_c_pressed = True
+
+        try:
+            before = signal.signal(signal.SIGINT, ask)
+        except ValueError:
+            # Not the main thread of the main interpreter, as under !py: no Ctrl+C comes here.
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+    def evaluate(self, expression: str) -> int:
+        """What the debugger's own (MASM) evaluator makes of an expression: ``@rcx``, ``poi(@rsp+8)``,
+        ``dump_x!Dump_Read``. Digits are hexadecimal, and a word of the letters a to f is a number.
+
+        Raises:
+            TargetError: it makes nothing of it; the engine does not tell why.
+        """
+        try:
+            return int(pykd.expr(expression)) & self._address_mask
+        except pykd.DbgException as error:
+            raise TargetError(f"the debugger cannot evaluate {expression!r} ({_text(error)})") from error
+
+    @staticmethod
+    def status_message(text: str) -> None:
+        """Show a line in the status bar of the debugger's window; hosts without one show nothing."""
+        with contextlib.suppress(pykd.DbgException):
+            pykd.setStatusMessage(text)
 
     def detach(self) -> None:
         """Remove what is left of our breakpoints; for automation, before the process ends."""
@@ -288,18 +327,23 @@ class PykdDebugger:
     def _hit(self, on_hit: HitHandler) -> _HitResult:
         """Run a handler as pykd's callbacks must be run: nothing raised, nothing odd returned."""
         self._bury()
-        stop = False
+        stop = interrupted = False
         self._engine.look_for_interrupt()
         try:
             stop = on_hit()
         except KeyboardInterrupt:
-            self._interrupted = stop = True
+            interrupted = True
         except BaseException:
             # Nothing may cross into pykd: it would stop the target. run() raises it for automation.
             self._fault = traceback.format_exc()
-            sys.stderr.write(self._fault)
-        if self._engine.interrupted():
+            _complain(self._fault)
+        if self._engine.interrupted() or self._ctrl_c_pressed:
+            self._ctrl_c_pressed = False
+            interrupted = True
+        if interrupted:
             self._interrupted = stop = True
+            # The engine says nothing of a stop that a private breakpoint's callback asks for.
+            _complain("Ctrl+Break: stopped at a breakpoint. They all stay: g goes on.\n")
         return pykd.eventResult.Break if stop else pykd.eventResult.Proceed
 
     def _bury(self) -> None:
@@ -450,9 +494,17 @@ class _BreakEvents(pykd.eventHandler):  # type: ignore[misc]
 def _contain(action: Callable[[], None]) -> _HitResult:
     try:
         action()
+    except KeyboardInterrupt:
+        return pykd.eventResult.Break
     except BaseException:
-        sys.stderr.write(traceback.format_exc())
+        _complain(traceback.format_exc())
     return pykd.eventResult.NoChange
+
+
+def _complain(text: str) -> None:
+    # Not even where there is nothing to write to may anything cross into pykd.
+    with contextlib.suppress(Exception):
+        sys.stderr.write(text)
 
 
 def _whole(address: Any, size: int, got: Optional[Tuple[bytes, int]]) -> Optional[bytes]:

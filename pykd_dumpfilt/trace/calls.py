@@ -1,6 +1,7 @@
 """From hits to calls: what is captured at an entry is kept until its return, then both are handed on."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..debugger import Breakpoint, BugCheckData, Debugger, VirtualAddress
@@ -8,6 +9,7 @@ from ..errors import TargetError
 from ..recording import Buffer, BugCheck, Call, Piece, Side
 from .abi import ARGUMENT_COUNTS, RETURN_ADDRESS_SIZE, read_entry, read_return, return_address
 from .capture import Capture, CapturedMdl
+from .interrupts import Interrupts
 from .pairing import OpenCalls
 from .registration import Registration
 from .selection import Data, Selection
@@ -58,6 +60,8 @@ class CallTracker:
         self._hits: Dict[Tuple[int, Tuple[str, ...]], int] = {}
         self._noted: Optional[BugCheckData] = None
         self._transferring = False
+        self.interrupts = Interrupts()
+        """Whether the user wanted the prompt while a stop was being read."""
         self.counts: Dict[str, int] = {}
         """Calls handed on, by callback name."""
         self.lost = 0
@@ -85,12 +89,18 @@ class CallTracker:
         try:
             side = None
             if self._selection.samples(callbacks, count):
-                side = self._entered(number, module, callbacks, registration)
+                side = self.interrupts.again(
+                    lambda: self._opened(number) or self._entered(number, module, callbacks, registration)
+                )
         except BaseException:
             self.lost += 1
             raise
         self.left_out += side is None
         return side
+
+    def _opened(self, number: int) -> Optional[Side]:
+        one = self._open.find(lambda one: one.call.number == number)
+        return None if one is None else one.call.entry
 
     def _entered(
         self, number: int, module: int, callbacks: Tuple[str, ...], registration: Registration
@@ -153,11 +163,11 @@ class CallTracker:
     def _returned(self, return_address: int) -> None:
         ended: Optional[Call] = None
         try:
-            status, registers = read_return(self._debugger)
+            status, registers = self.interrupts.again(lambda: read_return(self._debugger))
             one, gone = self._open.leave(registers["rsp"], return_address)
             self._give_up(gone, "a call around it returned first", gone=True)
             if one is not None:
-                ended = self._finish(one, status, registers)
+                ended = self.interrupts.again(partial(self._finish, one, status, registers))
         except BaseException:
             self.lost += 1
             raise

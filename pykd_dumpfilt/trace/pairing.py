@@ -49,6 +49,10 @@ class OpenCalls(Generic[T]):
         """Whether an open call returns to that address."""
         return any(address == return_address for _, address, _ in self._open)
 
+    def find(self, which: Callable[[T], bool]) -> Optional[T]:
+        """The innermost open call of which ``which`` is true."""
+        return next((call for _, _, call in reversed(self._open) if which(call)), None)
+
     def abandon(self, which: Callable[[T], bool]) -> List[T]:
         """Forget the open calls of which ``which`` is true, and return them, innermost first."""
         return self._take(lambda stack, call: which(call))

@@ -11,7 +11,7 @@ from typing import Callable, Mapping, Optional, Union
 
 from .. import __version__
 from ..debugger import Debugger, Stop, StopReason
-from ..errors import UsageError
+from ..errors import UsageError, is_interrupt
 from ..recording import Header, PageStore, Record, RecordingWriter
 from .bug_check import BugCheckBreak, bug_check_break
 from .callbacks import Location
@@ -22,8 +22,9 @@ from .tracer import Tracer, TraceStatus
 
 __all__ = ["Session", "Summary", "active_session", "default_recording_name", "record", "start_session"]
 
-Observer = Callable[[Record, PageStore], None]
-"""Called with each record after it has been written, and with the pages that it names."""
+Observer = Callable[[Record, PageStore], object]
+"""Called with each record after it has been written, and with the pages that it names; what it gives is
+ignored."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Session:
         output: the recording's folder; it must not exist.
         callbacks: where the user says that callbacks are.
         limits: bounds on what one call may cost.
-        observer: sees every record as it is written.
+        observer: sees every record as it is written; what it raises becomes a fault of the tool, and it is
+            not asked again.
         hardware: how debug registers are used.
         selection: which calls are captured, and what of them.
 
@@ -68,6 +70,8 @@ class Session:
         info = debugger.describe()
         given = {name: _location_text(where) for name, where in (callbacks or {}).items()}
         self._observer = observer
+        self._observer_fault: Optional[str] = None
+        self._captured = 0
         # The tracer refuses bad names and targets before a folder is made.
         self._tracer = Tracer(
             debugger, filter_name, self, callbacks, limits, hardware, selection, on_exhausted=self.stop
@@ -100,6 +104,16 @@ class Session:
         return self._writer.path
 
     @property
+    def observer(self) -> Optional[Observer]:
+        """Who looks on."""
+        return self._observer
+
+    @property
+    def size(self) -> int:
+        """Bytes that the recording takes on disk so far."""
+        return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+
+    @property
     def running(self) -> bool:
         """Whether it is still armed."""
         return self.status().armed
@@ -107,7 +121,16 @@ class Session:
     def status(self) -> TraceStatus:
         """What is watched and what has been seen so far."""
         status = self._tracer.status()
-        return replace(status, lost=status.lost + self._writer.lost)
+        faults, count = status.faults, status.fault_count
+        if self._observer_fault is not None:
+            faults, count = (*faults, self._observer_fault), count + 1
+        return replace(
+            status,
+            lost=status.lost + self._writer.lost,
+            faults=faults,
+            fault_count=count,
+            captured=self._captured,
+        )
 
     def stop(self, reason: str, gone: bool = False) -> TraceStatus:
         """Take our breakpoints out and close the recording; ``gone`` where the calls that are still open will
@@ -121,10 +144,19 @@ class Session:
 
     def write(self, record: Record) -> None:
         self._writer.write(record)
-        if self._observer is not None:
+        if self._observer is None or self._observer_fault is not None:
+            return
+        try:
             self._observer(record, self._writer)
+        except BaseException as error:
+            # The recording has all of it, so this is no fault of the recording's. One that was cut short has
+            # missed something, and is not asked again.
+            self._observer_fault = f"looking on ended: {type(error).__name__}: {error}"
+            if is_interrupt(error):
+                raise
 
     def put(self, content: bytes) -> int:
+        self._captured += len(content)
         return self._writer.put(content)
 
     def page(self, number: int) -> bytes:

@@ -4,13 +4,12 @@ Inside WinDbg the user keeps the debugger: the tracer acts only in breakpoint an
 raise and never resume. Whatever fails in one becomes a :class:`~pykd_dumpfilt.recording.Fault`.
 """
 
-import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..debugger import Breakpoint, Debugger, Module, Subscription, VirtualAddress
-from ..errors import DumpfiltError
+from ..errors import DumpfiltError, is_interrupt
 from ..recording import (
     ArmedCallback,
     Call,
@@ -34,6 +33,9 @@ from .search import Found, find_tables
 from .selection import Selection
 
 __all__ = ["CopyStatus", "Sink", "TraceStatus", "Tracer"]
+
+# A disk that is full fails at each of a million hits.
+_LISTED_FAULTS = 20
 
 
 class Sink(PageStore, Protocol):
@@ -67,7 +69,17 @@ class CopyStatus:
 
 @dataclass(frozen=True)
 class TraceStatus:
-    """A tracer at one moment. ``calls`` counts ended calls by callback (folded names joined by ``|``)."""
+    """A tracer at one moment.
+
+    Attributes:
+        calls: ended calls by callback (folded names joined by ``|``).
+        faults: the first kinds of fault of the tool, each once.
+        fault_count: how many faults there were of any kind.
+        hits: how often the target was stopped at a breakpoint of ours.
+        seconds: how long our handlers took at these stops: reading the target, writing the recording, and
+            whoever looks on. What the engine does to stop the target and let it go is not in it.
+        captured: bytes of buffers that were read from the target, equal pages counted each time.
+    """
 
     filter: str
     armed: bool
@@ -78,6 +90,10 @@ class TraceStatus:
     lost: int
     left_out: int
     faults: Tuple[str, ...]
+    fault_count: int = 0
+    hits: int = 0
+    seconds: float = 0.0
+    captured: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,11 +165,14 @@ class Tracer:
         self._on_exhausted = on_exhausted or self.disarm
         self._first_transfer: Optional[float] = None
         capture = Capture(debugger, sink, limits or Limits())
-        self._calls = CallTracker(debugger, capture, self._on_call, self._guard, self._selection)
+        self._calls = CallTracker(debugger, capture, self._on_call, self._hit, self._selection)
         self._copies: List[_Copy] = []
         self._watches: List[Subscription] = []
         self._faults: List[str] = []
         self._dumping: Optional[int] = None
+        self._fault_count = 0
+        self._hits = 0
+        self._seconds = 0.0
 
     def arm(self) -> None:
         """Watch every copy that is loaded, and every one that comes.
@@ -179,7 +198,7 @@ class Tracer:
         """Take out every breakpoint of ours and hand on calls that are still open; ``gone`` where these will
         not return. A second call does nothing."""
         while self._watches:
-            self._watches.pop().remove()
+            self._guard("ending a watch", self._watches.pop().remove)
         for copy in self._copies:
             self._remove_breakpoints(copy)
         self._guard("ending the trace", lambda: self._calls.abandon(reason, gone))
@@ -196,6 +215,9 @@ class Tracer:
             lost=self._calls.lost,
             left_out=self._calls.left_out,
             faults=tuple(self._faults),
+            fault_count=self._fault_count,
+            hits=self._hits,
+            seconds=self._seconds,
         )
 
     def _copy_status(self, copy: _Copy) -> CopyStatus:
@@ -308,7 +330,7 @@ class Tracer:
 
     def _entry_handler(self, copy: _Copy, address: int) -> Callable[[], bool]:
         def entered() -> bool:
-            self._guard("entry", lambda: self._entered(copy, address))
+            self._hit("entry", lambda: self._entered(copy, address))
             return False
 
         return entered
@@ -341,15 +363,18 @@ class Tracer:
         return None
 
     def _on_call(self, call: Call) -> None:
-        self._sink.write(call)
         copy = self._copies[call.module]
-        if copy.number == self._dumping and DUMP_ENDS.intersection(call.callbacks):
-            self._end_of_dump()
-        if call.exit is not None and "DriverEntry" in call.callbacks:
-            # It runs once in the life of a copy, and every breakpoint costs two packets at each stop.
-            copy.plan.forget("DriverEntry")
-            self._learn_table(copy, call.exit.filter_initialization_data)
-            self._follow(copy)
+        try:
+            self._sink.write(call)
+        finally:
+            # What cannot be written is no reason to miss the calls to come.
+            if copy.number == self._dumping and DUMP_ENDS.intersection(call.callbacks):
+                self._end_of_dump()
+            if call.exit is not None and "DriverEntry" in call.callbacks:
+                # It runs once in the life of a copy, and every breakpoint costs requests at each stop.
+                copy.plan.forget("DriverEntry")
+                self._learn_table(copy, call.exit.filter_initialization_data)
+                self._follow(copy)
 
     def _learn_table(self, copy: _Copy, data: Optional[Piece]) -> None:
         table = callback_table(self._debugger, data)
@@ -378,20 +403,47 @@ class Tracer:
         self._calls.unload(copy.number)
         self._sink.write(Unloaded(copy.number))
 
-    @staticmethod
-    def _remove_breakpoints(copy: _Copy) -> None:
-        for armed in copy.breakpoints.values():
-            armed.breakpoint.remove()
-        copy.breakpoints.clear()
+    def _remove_breakpoints(self, copy: _Copy) -> None:
+        while copy.breakpoints:
+            address, armed = copy.breakpoints.popitem()
+            self._guard(f"taking out the breakpoint at {address:#x}", armed.breakpoint.remove)
+
+    def _hit(self, during: str, action: Callable[[], None]) -> None:
+        """Run the handler of a stop at one of our breakpoints."""
+        began = time.perf_counter()
+        self._hits += 1
+        try:
+            self._guard(during, action)
+        finally:
+            self._seconds += time.perf_counter() - began
+            interrupted = self._calls.interrupts.take()
+        if interrupted:
+            raise KeyboardInterrupt
 
     def _guard(self, during: str, action: Callable[[], None]) -> None:
-        """Run a handler's body. The target must go on whatever happens in it."""
+        """Run a handler's body. The target must go on whatever happens in it.
+
+        Raises:
+            KeyboardInterrupt: the user wants the prompt; nothing else is ever raised.
+        """
         try:
             action()
-        except Exception as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise KeyboardInterrupt from error
+            self._fault(during, error)
+
+    def _fault(self, during: str, error: BaseException) -> None:
+        self._fault_count += 1
+        try:
             # A named error explains itself; anything else is a bug of ours, and its type helps to find it.
             named = isinstance(error, DumpfiltError)
             message = str(error) if named else f"{type(error).__name__}: {error}"
-            self._faults.append(f"{during}: {message}")
-            with contextlib.suppress(DumpfiltError):
-                self._sink.write(Fault(during, message))
+            fault = f"{during}: {message}"
+            if len(self._faults) < _LISTED_FAULTS and fault not in self._faults:
+                self._faults.append(fault)
+            self._sink.write(Fault(during, message))
+        except BaseException as another:
+            # It has been counted, and where even that fails there is nothing left to do.
+            if is_interrupt(another):
+                raise KeyboardInterrupt from another

@@ -16,13 +16,16 @@ def main(arguments: List[str]) -> int:
     import pykd
 
     from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
+    from pykd_dumpfilt.live import LiveJudge
     from pykd_dumpfilt.trace import Limits, record
-    from tests.live.judging import LiveJudge
+    from tests.live.judging import outcome
 
     pykd.attachKernel(connection)
-    judge = LiveJudge()
-    summary = record(PykdDebugger(), filter_name, output, limits=Limits(around=int(around)), observer=judge)
-    result: Dict[str, Any] = judge.outcome()
+    debugger = PykdDebugger()
+    judge = LiveJudge(debugger.machine)
+    limits = Limits(around=int(around))
+    summary = record(debugger, filter_name, output, limits=limits, observer=judge.feed)
+    result: Dict[str, Any] = outcome(judge)
     result["faults"] = list(summary.status.faults)
     print(RESULT + json.dumps(result, sort_keys=True), flush=True)
     return 0

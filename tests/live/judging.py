@@ -1,31 +1,20 @@
-"""The rules, fed as calls arrive: what both live roads of the comparison have in common."""
+"""What the live judge found, as JSON values that can be compared across processes."""
 
 import json
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Sequence
 
-from pykd_dumpfilt.recording import PageStore, Record
-from pykd_dumpfilt.rules import Finding, Judge
-from pykd_dumpfilt.structures import Machine
+from pykd_dumpfilt.live import LiveJudge
+from pykd_dumpfilt.rules import Finding
 
-__all__ = ["LiveJudge", "plain_findings"]
+__all__ = ["outcome", "plain_findings"]
 
 
-class LiveJudge:
-    """An observer for :func:`pykd_dumpfilt.trace.record`."""
-
-    def __init__(self) -> None:
-        self._judge: Optional[Judge] = None
-
-    def __call__(self, record: Record, pages: PageStore) -> None:
-        if self._judge is None:
-            self._judge = Judge(pages, Machine.X64)
-        self._judge.feed(record)
-
-    def outcome(self) -> Dict[str, Any]:
-        """Verdict and findings as JSON values."""
-        assert self._judge is not None, "nothing was recorded"
-        result = self._judge.finish()
-        return {"verdict": result.verdict.value, "findings": plain_findings(result.findings)}
+def outcome(judge: LiveJudge) -> Dict[str, Any]:
+    """Verdict and findings."""
+    assert judge.failure is None, judge.failure
+    result = judge.result()
+    assert result is not None, "nothing was recorded"
+    return {"verdict": result.verdict.value, "findings": plain_findings(result.findings)}
 
 
 def plain_findings(findings: Sequence[Finding]) -> List[Any]:

@@ -12,14 +12,16 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
+from pykd_dumpfilt.live import LiveJudge
 from pykd_dumpfilt.recording import Call, Record, Recording, open_recording
+from pykd_dumpfilt.structures import Machine
 from pykd_dumpfilt.trace import Limits, record
 
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter, filter_names
 from ..lab.wine import windows_path
 from .guest_judge import RESULT
-from .judging import LiveJudge, plain_findings
+from .judging import outcome, plain_findings
 
 pytestmark = pytest.mark.live
 
@@ -74,12 +76,12 @@ def test_live_emulated_and_replayed_agree(case: Case, lab: Lab, tmp_path: Path) 
     live = result_line(done.output)
     assert live.pop("faults") == [], done.output
 
-    judge = LiveJudge()
+    judge = LiveJudge(Machine.X64)
     debugger = EmulatorDebugger(Target(image, case.name, scenario))
     emulated_path = record(
-        debugger, case.name, tmp_path / "emulated", limits=Limits(around=case.around), observer=judge
+        debugger, case.name, tmp_path / "emulated", limits=Limits(around=case.around), observer=judge.feed
     ).path
-    emulated = judge.outcome()
+    emulated = outcome(judge)
 
     live_records, emulated_records = records(live_path), records(emulated_path)
     assert any(isinstance(one, Call) for one in live_records)
