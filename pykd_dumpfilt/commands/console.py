@@ -7,9 +7,10 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional, Protocol
+from typing import Callable, Iterable, Iterator, List, Optional, Protocol, Union
 
 from ..errors import UsageError
+from ..reports import Line, Link, plain
 
 __all__ = [
     "ProgressLine",
@@ -24,10 +25,12 @@ __all__ = [
     "progress",
     "require_writable",
     "show",
+    "show_lines",
 ]
 
-# pykd cuts a single write of more than about 16,383 characters without a word.
+# pykd cuts a single write of more than about 16,383 characters without a word, markup included.
 _CHUNK = 15_000
+_PIECE = 1_000
 _PROGRESS_SECONDS = 0.25
 
 
@@ -49,16 +52,53 @@ def program_name() -> str:
 
 def show(text: str) -> None:
     """Print text of any length, in few writes: each is a call into the debugger's engine."""
-    chunk = ""
-    for line in (text + "\n").splitlines(keepends=True):
-        while len(line) > _CHUNK:
-            sys.stdout.write(chunk + line[: _CHUNK - len(chunk)])
-            line, chunk = line[_CHUNK - len(chunk) :], ""
-        if len(chunk) + len(line) > _CHUNK:
-            sys.stdout.write(chunk)
-            chunk = ""
-        chunk += line
-    sys.stdout.write(chunk)
+    _write_in_chunks(_pieces(text + "\n"), sys.stdout.write)
+
+
+def show_lines(lines: Iterable[Line]) -> None:
+    """Print lines with their commands as links (DML) where the debugger takes such; hosts that show no links
+    show their text."""
+    if not in_windbg():
+        show("\n".join(plain(line) for line in lines))
+        return
+    parts = (part for line in lines for part in (*line, "\n"))
+    # A piece of text is short enough to stay so with its markup, and a link is a piece of its own.
+    marked = (markup for part in parts for markup in _marked(part))
+    write_dml: Callable[[str], object] = getattr(sys.stdout, "writedml")  # noqa: B009 - pykd's, not TextIO's
+    _write_in_chunks(marked, write_dml)
+
+
+def _marked(part: "Union[str, Link]") -> Iterator[str]:
+    if isinstance(part, Link):
+        link = f'<link cmd="{_escaped(part.command)}">{_escaped(str(part))}</link>'
+        if len(link) <= _CHUNK:
+            yield link
+            return
+    # A command that long is none that anybody could type.
+    yield from (_escaped(piece) for piece in _pieces(str(part)))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for line in text.splitlines(keepends=True):
+        for at in range(0, len(line), _PIECE):
+            yield line[at : at + _PIECE]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def _write_in_chunks(pieces: Iterable[str], write: Callable[[str], object]) -> None:
+    chunk: List[str] = []
+    length = 0
+    for piece in pieces:
+        if length + len(piece) > _CHUNK:
+            write("".join(chunk))
+            chunk, length = [], 0
+        chunk.append(piece)
+        length += len(piece)
+    if chunk:
+        write("".join(chunk))
 
 
 def note(text: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from ..errors import RecordingError, UsageError
+from ..recording import recording_folder
 from ..trace import (
     Limits,
     Location,
@@ -22,6 +23,7 @@ from . import _tracing, console
 from ._command import Command
 from ._describe import describe_copies
 from ._next import describe_next, describe_sightings
+from ._watching import Watcher, add_watch_arguments
 
 __all__ = [
     "COMMAND",
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="how much will be written, for the forecast: 2G, 800M (default: all of the target's memory)",
     )
+    add_watch_arguments(parser)
 
 
 def add_callback_argument(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +138,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     def session() -> Session:
         costs.extend(_tracing.describe_forecast(debugger, options["selection"], expected))
-        return Session(debugger, arguments.module, output, **options)
+        watcher = Watcher(
+            plain_name(arguments.module),
+            debugger.machine,
+            recording_folder(output),
+            arguments.verbose,
+            debugger.status_message,
+        )
+        return Session(debugger, arguments.module, output, observer=watcher, **options)
 
     try:
         started = start_session(session)

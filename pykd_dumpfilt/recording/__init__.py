@@ -38,7 +38,7 @@ from .model import (
 from .reader import Progress, Recording, open_recording
 from .schema import schema
 from .versions import FORMAT, VERSION
-from .writer import RecordingWriter
+from .writer import RecordingWriter, recording_folder
 
 __all__ = [
     "CALLBACKS",
@@ -70,5 +70,6 @@ __all__ = [
     "Side",
     "Unloaded",
     "open_recording",
+    "recording_folder",
     "schema",
 ]

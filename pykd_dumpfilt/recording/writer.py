@@ -20,7 +20,15 @@ from .model import Call, Footer, Header, Record
 if TYPE_CHECKING:
     import os
 
-__all__ = ["RecordingWriter"]
+__all__ = ["RecordingWriter", "recording_folder"]
+
+
+def recording_folder(path: "Union[str, os.PathLike[str]]") -> Path:
+    """Where a recording that is made at ``path`` will be: ".dumpfilt" is appended where it is missing."""
+    folder = Path(path)
+    if folder.name == SUFFIX or folder.suffix == SUFFIX:
+        return folder
+    return folder.with_name(folder.name + SUFFIX) if folder.name else folder / SUFFIX
 
 
 class RecordingWriter:
@@ -43,7 +51,7 @@ class RecordingWriter:
     """
 
     def __init__(self, path: "Union[str, os.PathLike[str]]", header: Header) -> None:
-        """Create the folder ``path`` (".dumpfilt" is appended where it is missing) and write the header.
+        """Create the folder (see :func:`recording_folder`) and write the header.
 
         Folder and files are for their owner alone: modes 0700 and 0600. On Windows they inherit the access
         rights of the folder around.
@@ -52,9 +60,7 @@ class RecordingWriter:
             UsageError: there is already something of that name.
             RecordingError: it cannot be created there, or the header is not one.
         """
-        folder = Path(path)
-        if folder.name != SUFFIX and folder.suffix != SUFFIX:
-            folder = folder.with_name(folder.name + SUFFIX) if folder.name else folder / SUFFIX
+        folder = recording_folder(path)
         line = codec.encode(header)
         codec.decode(line, 1)
         self.path = folder

@@ -5,18 +5,26 @@ Everything here gives text and prints nothing. ``FORMATS`` lists what a report c
 """
 
 from ._fields import render_ntstatus, render_structure
+from ._links import Line, Link, plain
+from ._phrases import counted, rule_command, show_command
 from .formats import FORMATS, Format, format_for, format_named
 from .json_report import render_json, report_object
+from .live_lines import live_line
 from .rule_list import render_rules
 from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
-from .text import render_text
+from .text import render_text, text_lines
 
 __all__ = [
     "FORMATS",
     "Format",
+    "Line",
+    "Link",
+    "counted",
     "format_for",
     "format_named",
+    "live_line",
+    "plain",
     "render_json",
     "render_ntstatus",
     "render_rule",
@@ -24,7 +32,10 @@ __all__ = [
     "render_structure",
     "render_text",
     "report_object",
+    "rule_command",
     "rule_prose",
     "show_call",
+    "show_command",
     "show_recording",
+    "text_lines",
 ]

@@ -6,9 +6,10 @@ from typing import Any, Iterator, Optional, Tuple
 from ..rules import Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
-__all__ = ["counted", "evidence_pairs", "outcome_word", "show_command", "value_text"]
+__all__ = ["counted", "evidence_pairs", "outcome_word", "rule_command", "show_command", "value_text"]
 
 _MAX_VALUE = 1000
+_PROGRAM = "dumpfilt"
 
 
 def counted(count: int, what: str) -> str:
@@ -41,10 +42,15 @@ def outcome_word(rule: RuleResult) -> str:
     return str(rule.outcome.value)
 
 
-def show_command(path: str, call: Optional[int] = None) -> str:
+def show_command(path: str, call: Optional[int] = None, program: str = _PROGRAM) -> str:
     """The command that shows a recording, or one of its calls."""
     path = printable(path)
-    if " " in path:
-        # Double quotes are quotes to every shell that this runs in.
+    if " " in path or ";" in path:
+        # Double quotes are quotes to every shell that this runs in, and to WinDbg, where ; ends a command.
         path = f'"{path}"'
-    return f"dumpfilt show {path}" + ("" if call is None else f" --call {call}")
+    return f"{program} show {path}" + ("" if call is None else f" --call {call}")
+
+
+def rule_command(rule: str, program: str = _PROGRAM) -> str:
+    """The command that explains a rule."""
+    return f"{program} rule {rule}"

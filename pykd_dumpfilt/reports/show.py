@@ -17,7 +17,7 @@ from ._fields import field_lines
 from ._hexdump import hexdump
 from ._printable import printable
 
-__all__ = ["show_call", "show_recording"]
+__all__ = ["call_line", "show_call", "show_recording"]
 
 _BEGINNING = 256
 _MAX_RANGES = 64
@@ -60,7 +60,7 @@ def _overview(recording: Recording) -> Iterator[str]:
             modules[record.number] = record
             yield f"{'':6}  {printable(record.name)} loaded at {record.base:#x}, {record.size:#x} bytes"
         elif isinstance(record, Call):
-            yield _call_line(DecodedCall(record, modules.get(record.module), machine, recording))
+            yield call_line(DecodedCall(record, modules.get(record.module), machine, recording))
         elif isinstance(record, Unloaded):
             known = modules.get(record.module)
             name = printable(known.name) if known else f"module {record.module}"
@@ -80,7 +80,8 @@ def _callbacks(record: Callbacks) -> Iterator[str]:
         yield f"{'':6}    not registered: {printable(', '.join(record.absent))}"
 
 
-def _call_line(call: DecodedCall) -> str:
+def call_line(call: DecodedCall) -> str:
+    """One line: number, copy, callback, and for a transfer disk offset and bytes; status; what changed."""
     transfers = bool({"Dump_Write", "Dump_Read"} & set(call.callbacks))
     offset = _number(call.entry.disk_byte_offset, "#x") if transfers else ""
     count = _number(call.byte_count, "d") if transfers else ""

@@ -4,11 +4,12 @@ from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, RuleResult, Verdict
-from ._phrases import counted, outcome_word, show_command
+from ._links import Line, Link, plain
+from ._phrases import counted, outcome_word, rule_command, show_command
 from ._printable import printable, wrapped
 from ._waivers import describe_use, describe_waiver, waived_by
 
-__all__ = ["render_text"]
+__all__ = ["render_text", "text_lines"]
 
 _ID_WIDTH = 12
 _OUTCOME_WIDTH = 13
@@ -20,15 +21,27 @@ _LISTED_WAIVERS = 20
 def render_text(report: Report) -> str:
     """One section for each recording, one for waivers that are expired or unused, and a last line where
     there are several recordings."""
-    sections = ["\n".join(_section(result)) for result in report.results]
-    sections += ["\n".join(_unreadable(one)) for one in report.unreadable]
+    return "\n".join(plain(line) for line in text_lines(report, "dumpfilt"))
+
+
+def text_lines(report: Report, program: str) -> List[Line]:
+    """The same, with the commands that it names as links.
+
+    Args:
+        program: how the user calls us.
+    """
+    sections: List[List[Line]] = [list(_section(result, program)) for result in report.results]
+    sections += [[[line] for line in _unreadable(one)] for one in report.unreadable]
     recordings = len(sections)
     stale = [use for use in report.waivers if use.state != "used"]
     if stale:
-        sections.append("\n".join(_waivers(stale)))
+        sections.append([[line] for line in _waivers(stale)])
     if recordings > 1:
-        sections.append(_summary(report))
-    return "\n\n".join(sections)
+        sections.append([[_summary(report)]])
+    lines: List[Line] = []
+    for section in sections:
+        lines += [[""], *section] if lines else section
+    return lines
 
 
 def _unreadable(one: Unreadable) -> Iterator[str]:
@@ -36,7 +49,17 @@ def _unreadable(one: Unreadable) -> Iterator[str]:
     yield from wrapped(one.reason, "    ", "  - ")
 
 
-def _section(checked: CheckResult) -> Iterator[str]:
+def _section(checked: CheckResult, program: str) -> Iterator[Line]:
+    yield from ([line] for line in _judged(checked))
+    advice = _advice(checked, program)
+    if advice:
+        yield [""]
+        yield ["Next"]
+        # Not wrapped: commands are to be copied whole.
+        yield from (["  ", *line] for line in advice)
+
+
+def _judged(checked: CheckResult) -> Iterator[str]:
     result = checked.result
     waived = f" ({counted(result.waived, 'finding')} waived)" if result.waived else ""
     yield f"{result.verdict.value.upper()}{waived}  {printable(checked.path)}"
@@ -65,12 +88,6 @@ def _section(checked: CheckResult) -> Iterator[str]:
         yield "Notes"
         for rule_id, note in notes:
             yield from wrapped(f"{rule_id}: {note}", "    ", "  ")
-    advice = _advice(checked)
-    if advice:
-        yield ""
-        yield "Next"
-        for line in advice:
-            yield from wrapped(line, "    ", "  ")
 
 
 def _calls(checked: CheckResult) -> str:
@@ -105,15 +122,17 @@ def _rule(rule: RuleResult) -> Iterator[str]:
         yield from wrapped(reason, "      ", "    - ")
 
 
-def _advice(checked: CheckResult) -> List[str]:
+def _advice(checked: CheckResult, program: str) -> List[Line]:
     errors = [one for one in checked.result.findings if one.level is Level.ERROR and not one.waiver]
     if errors:
+        show = Link(show_command(checked.path, errors[0].call, program))
+        rule = Link(rule_command(errors[0].rule, program))
         return [
-            f"look at the first error: {show_command(checked.path, errors[0].call)}",
-            f"read why it is one, with wrong and right code: dumpfilt rule {errors[0].rule}",
+            ["look at the first error: ", show],
+            ["read why it is one, with wrong and right code: ", rule],
         ]
     if checked.verdict is Verdict.INCOMPLETE:
-        return [f"record again, or see what is there: {show_command(checked.path)}"]
+        return [["record again, or see what is there: ", Link(show_command(checked.path, program=program))]]
     return []
 
 

@@ -187,9 +187,10 @@ class Rule(abc.ABC):
         self._checked += 1
 
     def find(self, call: DecodedCall, message: str, evidence: Mapping[str, Any]) -> None:
-        """Report a breach. The first 20 are kept, the rest are counted."""
+        """Report a breach. The first 20 are kept and the first of each callback, the rest are counted."""
+        is_first = call.label not in self._found
         self._found[call.label] = self._found.get(call.label, 0) + 1
-        if len(self.findings) < MAX_FINDINGS:
+        if is_first or len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
 
     def find_once(self, call: DecodedCall, what: str, message: str, evidence: Mapping[str, Any]) -> None:

@@ -194,7 +194,9 @@ def test_an_observer_that_raises_costs_no_call_and_is_told_once(error: BaseExcep
 
 def test_every_breakpoint_is_tried_where_one_cannot_be_taken_out() -> None:
     class Sticky(EmulatorDebugger):
-        def set_breakpoint(self, address: VirtualAddress, on_hit: Callable[[], bool]) -> Any:
+        def set_breakpoint(
+            self, address: VirtualAddress, on_hit: Callable[[], bool], hardware: bool = False
+        ) -> Any:
             one = super().set_breakpoint(address, on_hit, hardware)
             gone = one.remove
 
