@@ -12,7 +12,16 @@ from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
 from ._given_back import given_back
 from ._neighbours import NeighbourPage, neighbour_pages
-from ._structures import DiskGeometry, FilterExtension, FilterInitializationData, Mdl, PartitionInfo
+from ._structures import (
+    DiskGeometry,
+    FilterExtension,
+    FilterInitializationData,
+    Mdl,
+    PartitionInfo,
+    decode_filter_extension,
+    decode_filter_initialization_data,
+    decode_mdl,
+)
 from ._values import Absence, BufferUnreadableError, NoValue, missing_bytes
 
 __all__ = [
@@ -29,6 +38,9 @@ __all__ = [
     "NeighbourPage",
     "NoValue",
     "PartitionInfo",
+    "decode_filter_extension",
+    "decode_filter_initialization_data",
+    "decode_mdl",
     "given_back",
     "layout_of",
     "mdl_changes",

@@ -15,6 +15,7 @@ from ._waiver import Waiver
 from ._waiver_file import load_waivers
 from ._waivers import Waivers, utc_today
 from .judge import Judge, Result, judge
+from .plausible import doubts
 
 __all__ = [
     "RULES",
@@ -28,6 +29,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "Waivers",
+    "doubts",
     "judge",
     "load_waivers",
     "status_text",

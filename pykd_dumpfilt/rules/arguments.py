@@ -14,7 +14,7 @@ from ._kernel import is_kernel_address
 from ._rule import Level, Rule
 from ._sector import SECTOR_SIZES
 
-__all__ = ["ExtensionIsSane", "PointersAreSane"]
+__all__ = ["ExtensionIsSane", "PointersAreSane", "extension_problems"]
 
 _EXTENSION_PAGE = (
     "https://learn.microsoft.com/windows-hardware/drivers/ddi/ntdddump/ns-ntdddump-_filter_extension"
@@ -25,6 +25,8 @@ _SIZE_OF_PARTITION_INFO = 0x18
 _MEDIA_TYPES = (11, 12)
 # Far above any form of the structure seen (0x58): a larger one is no size at all.
 _LARGEST_EXTENSION = 0x1000
+
+_Problem = Tuple[str, Union[int, str], str]
 
 
 class PointersAreSane(Rule):
@@ -84,7 +86,11 @@ class ExtensionIsSane(Rule):
             self.cannot_tell(call, f"FILTER_EXTENSION: {extension}")
             return
         self.checked()
-        for field, value, problem in _extension_problems(call, extension):
+        for field, value, problem in (
+            *_dump_type_problem(call, extension),
+            *extension_problems(extension, call.machine),
+            *_size_problem(call, extension),
+        ):
             self.find_once(
                 call,
                 field,
@@ -108,16 +114,18 @@ def _alignment(name: str, machine: Machine) -> int:
     return machine.pointer_size
 
 
-def _extension_problems(
-    call: DecodedCall, extension: FilterExtension
-) -> Iterator[Tuple[str, Union[int, str], str]]:
+def _dump_type_problem(call: DecodedCall, extension: FilterExtension) -> Iterator[_Problem]:
+    for prefix, (expected, name) in _DUMP_TYPES.items():
+        other = extension.dump_type in (1, 2) and extension.dump_type != expected
+        if other and call.module_name.lower().startswith(prefix):
+            yield "DumpType", extension.dump_type, f"{name} ({expected}) is expected of a {prefix} copy"
+
+
+def extension_problems(extension: FilterExtension, machine: Machine) -> Iterator[_Problem]:
+    """What is wrong with a FILTER_EXTENSION alone: the member, its value, and what is expected."""
     if extension.dump_type not in (1, 2):
         yield "DumpType", extension.dump_type, "1 (crash dump) or 2 (hibernation) is expected"
-    else:
-        for prefix, (expected, name) in _DUMP_TYPES.items():
-            if call.module_name.lower().startswith(prefix) and extension.dump_type != expected:
-                yield "DumpType", extension.dump_type, f"{name} ({expected}) is expected of a {prefix} copy"
-    if not is_kernel_address(extension.device_object, call.machine):
+    if not is_kernel_address(extension.device_object, machine):
         yield "DeviceObject", f"{extension.device_object:#x}", "that is no kernel address"
     if extension.geometry.bytes_per_sector not in SECTOR_SIZES:
         sizes = ", ".join(str(size) for size in SECTOR_SIZES)
@@ -139,10 +147,9 @@ def _extension_problems(
             partition.size,
             f"{_SIZE_OF_PARTITION_INFO} is expected",
         )
-    yield from _size_problem(call, extension)
 
 
-def _size_problem(call: DecodedCall, extension: FilterExtension) -> List[Tuple[str, Union[int, str], str]]:
+def _size_problem(call: DecodedCall, extension: FilterExtension) -> List[_Problem]:
     data = call.entry.filter_initialization_data
     if extension.size is None or (not isinstance(data, NoValue) and data.dump_read is None):
         # The form before Windows 8 ends before Size: what lies there is something else.

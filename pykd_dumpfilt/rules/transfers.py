@@ -16,7 +16,7 @@ from ._kernel import is_kernel_address
 from ._rule import Level, Rule
 from ._sector import sector_size
 
-__all__ = ["MappingAgrees", "MdlIsSane", "OffsetIsSane"]
+__all__ = ["MappingAgrees", "MdlIsSane", "OffsetIsSane", "mdl_problems"]
 
 _TRANSFERS = ("Dump_Write", "Dump_Read")
 _MDL_PAGE = "https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls"
@@ -105,7 +105,7 @@ class MdlIsSane(Rule):
             if isinstance(mdl, NoValue):
                 self.cannot_tell(call, f"the MDL: {mdl}")
                 return
-            for what, problem in _mdl_problems(mdl, call.machine):
+            for what, problem in mdl_problems(mdl, call.machine):
                 self._tell(call, what, problem)
         self.checked()
         length = call.byte_count
@@ -191,7 +191,8 @@ def _mapped(call: DecodedCall) -> Iterator[Tuple[Piece, BufferView]]:
             yield piece, view
 
 
-def _mdl_problems(mdl: Mdl, machine: Machine) -> Iterator[_Problem]:
+def mdl_problems(mdl: Mdl, machine: Machine) -> Iterator[_Problem]:
+    """What is wrong with an MDL alone: the member, and a sentence's end."""
     if mdl.byte_count == 0:
         yield "ByteCount", "ByteCount is 0"
     if mdl.byte_offset >= PAGE_SIZE:

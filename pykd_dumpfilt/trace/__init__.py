@@ -6,6 +6,7 @@ from .capture import Limits
 from .copies import PREFIXES, copy_prefix, plain_name
 from .forecast import Forecast, Line, forecast, measure_line, smallest_every
 from .placement import Hardware
+from .registration import is_registration
 from .search import Candidate, Found, SearchLimits, find_tables
 from .selection import Data, Selection
 from .session import Session, Summary, active_session, default_recording_name, record, start_session
@@ -40,6 +41,7 @@ __all__ = [
     "dump_stack_modules",
     "find_tables",
     "forecast",
+    "is_registration",
     "knows_crashdmp",
     "measure_line",
     "parse_callback_option",
