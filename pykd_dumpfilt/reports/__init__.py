@@ -4,7 +4,7 @@ recording.
 Everything here gives text and prints nothing. ``FORMATS`` lists what a report can be made as.
 """
 
-from ._fields import render_ntstatus, render_structure
+from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
 from .formats import FORMATS, Format, format_for, format_named
@@ -13,6 +13,7 @@ from .live_lines import live_line
 from .rule_list import render_rules
 from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
+from .structure import Neighbour, structure_lines
 from .text import render_text, text_lines
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Format",
     "Line",
     "Link",
+    "Neighbour",
     "counted",
     "format_for",
     "format_named",
@@ -29,7 +31,6 @@ __all__ = [
     "render_ntstatus",
     "render_rule",
     "render_rules",
-    "render_structure",
     "render_text",
     "report_object",
     "rule_command",
@@ -37,5 +38,6 @@ __all__ = [
     "show_call",
     "show_command",
     "show_recording",
+    "structure_lines",
     "text_lines",
 ]

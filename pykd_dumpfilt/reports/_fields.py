@@ -1,6 +1,6 @@
 """A structure field by field: offset, name, value, and what the value is called."""
 
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from ..structures import (
     Layout,
@@ -10,7 +10,7 @@ from ..structures import (
     mdl_flag_names,
 )
 
-__all__ = ["field_lines", "render_ntstatus", "render_structure"]
+__all__ = ["ShownField", "field_lines", "fields_of", "render_ntstatus"]
 
 _FLAGS = {
     ("MDL", "MdlFlags"): mdl_flag_names,
@@ -37,17 +37,6 @@ _ADDRESSES = frozenset(
 )
 
 
-def render_structure(layout: Layout, data: bytes) -> str:
-    """The structure at the beginning of ``data``, one line per field.
-
-    Raises:
-        StructureError: too few bytes.
-    """
-    lines = [f"{layout.name} ({layout.variant}), {layout.size:#x} bytes"]
-    lines += field_lines(layout, data)
-    return "\n".join(lines)
-
-
 def render_ntstatus(value: int) -> str:
     """An NTSTATUS: number, name, severity and what NT_SUCCESS makes of it."""
     status = NtStatus(value)
@@ -62,13 +51,39 @@ def field_lines(layout: Layout, data: bytes, indent: str = "  ") -> Iterator[str
     Raises:
         StructureError: too few bytes.
     """
+    for field in fields_of(layout, data):
+        yield f"{indent}{field.head}{field.text}"
+
+
+class ShownField(NamedTuple):
+    """A field for people: ``head`` is offset and name, ``text`` the value and what it is called; ``value`` is
+    the number, None where it is none."""
+
+    path: str
+    head: str
+    text: str
+    value: Optional[int]
+
+
+def fields_of(layout: Layout, data: bytes) -> Iterator[ShownField]:
+    """Every field that means something, heads of equal length.
+
+    Raises:
+        StructureError: too few bytes.
+    """
     parsed = layout.parse(data, allow_trailing=True)
     shown = [path for path in layout.leaves if _is_valid(layout, parsed, path)]
     width = max(len(path) for path in shown)
     for path in shown:
         field = layout.leaves[path]
-        text = _value(layout, path, field.size, layout.value(parsed, path))
-        yield f"{indent}+{field.offset:#04x} {path:{width}}  {text}"
+        value = layout.value(parsed, path)
+        number = None if isinstance(value, str) and not hasattr(value, "intvalue") else int(value)
+        yield ShownField(
+            path,
+            f"+{field.offset:#04x} {path:{width}}  ",
+            _value(layout, path, field.size, value),
+            number,
+        )
 
 
 def _is_valid(layout: Layout, parsed: Mapping[str, Any], path: str) -> bool:
