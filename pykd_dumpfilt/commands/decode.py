@@ -6,14 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import List, Optional, Protocol, Sequence, Tuple
 
-from ..debugger import Debugger, MemoryReadError, Module, VirtualAddress
+from ..debugger import PAGE_SIZE, Debugger, MemoryReadError, Module, VirtualAddress
+from ..debugger.spelled import Named, SpelledDebugger, Step
 from ..errors import TargetError, UsageError
 from ..recording import Piece
-from ..reports import Neighbour, render_ntstatus, structure_lines
+from ..reports import Line, Neighbour, render_ntstatus, structure_lines
 from ..structures import LAYOUTS, Layout, Machine, filter_contexts, filter_initialization_data, span_pages
 from ..trace import is_registration
 from . import console
 from ._command import Command
+from ._print_pykd import decode_script
 
 __all__ = ["COMMAND"]
 
@@ -54,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[machine.value for machine in Machine],
         help="whose layout (default: the target's; x64 for --hex and --file)",
     )
+    parser.add_argument(
+        "--print-pykd",
+        action="store_true",
+        help="with an ADDRESS: print what is read, as commands of WinDbg and as a script of pykd, instead",
+    )
 
 
 def _help() -> str:
@@ -75,8 +82,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         debugger = PykdDebugger()
         machine = Machine(arguments.machine) if arguments.machine else debugger.machine
-        _from_target(debugger, arguments.structure, expression, machine)
+        if arguments.print_pykd:
+            spelled = _Spelled(debugger)
+            _from_target(spelled, arguments.structure, expression, machine)
+            console.show(decode_script(f"decode {arguments.structure} {expression}", spelled.steps))
+        else:
+            console.show_lines(_from_target(debugger, arguments.structure, expression, machine))
         return 0
+    if arguments.print_pykd:
+        raise UsageError("--print-pykd goes with an ADDRESS: bytes at hand need no debugger")
     machine = Machine(arguments.machine or "x64")
     data = _from_hex(arguments.hex) if arguments.file is None else _from_file(arguments)
     layout = LAYOUTS[arguments.structure][machine]
@@ -88,7 +102,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _from_target(debugger: EvaluatingDebugger, structure: str, expression: str, machine: Machine) -> None:
+class _Spelled(SpelledDebugger):
+    """Spells out the evaluation of an address, too, and names memory near it by that."""
+
+    def __init__(self, debugger: EvaluatingDebugger) -> None:
+        super().__init__(debugger)
+        self._evaluator = debugger
+
+    def evaluate(self, expression: str) -> int:
+        address = self._evaluator.evaluate(expression)
+        self.steps.append(Step(f"? {expression}", f"address = pykd.expr({expression!r})"))
+        simple = re.fullmatch(r"[@\w!]+|poi\([^()]*\)", expression)
+        windbg = expression if simple else f"({expression})"
+        begin = address - PAGE_SIZE
+        self.names.append(Named(begin, 2 * PAGE_SIZE, address, windbg, "address"))
+        return address
+
+
+def _from_target(
+    debugger: EvaluatingDebugger, structure: str, expression: str, machine: Machine
+) -> List[Line]:
     layout = LAYOUTS[structure][machine]
     address = _address(debugger, expression)
     try:
@@ -107,12 +140,15 @@ def _from_target(debugger: EvaluatingDebugger, structure: str, expression: str, 
         neighbour = _in_front(debugger, layout, piece, machine, modules)
     place = partial(_place, modules)
     program = console.program_name()
-    console.show_lines(structure_lines(layout, piece, machine, program, place, neighbour))
+    lines = structure_lines(layout, piece, machine, program, place, neighbour)
     if structure == "filter-extension" and neighbour is None:
-        console.show(
-            "in front of it lies nothing that agrees with it: its FILTER_INITIALIZATION_DATA is elsewhere, "
-            "or no longer there"
+        lines.append(
+            [
+                "in front of it lies nothing that agrees with it: its FILTER_INITIALIZATION_DATA is "
+                "elsewhere, or no longer there"
+            ]
         )
+    return lines
 
 
 def _place(modules: Sequence[Module], address: int) -> str:

@@ -2,15 +2,19 @@
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List
 
+from ..debugger import Debugger
 from ..errors import RecordingError, UsageError
 from ..recording import recording_folder
 from ..trace import (
     Limits,
     Location,
     Session,
+    Sink,
+    Tracer,
     bug_check_break,
     default_recording_name,
     dump_stack_modules,
@@ -23,6 +27,7 @@ from . import _tracing, console
 from ._command import Command
 from ._describe import describe_copies
 from ._next import describe_next, describe_sightings
+from ._print_pykd import start_script
 from ._watching import Watcher, add_watch_arguments
 
 __all__ = [
@@ -69,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much will be written, for the forecast: 2G, 800M (default: all of the target's memory)",
     )
     add_watch_arguments(parser)
+    parser.add_argument(
+        "--print-pykd",
+        action="store_true",
+        help="print what would be done, as commands of WinDbg and as a script of pykd, and do none of it",
+    )
 
 
 def add_callback_argument(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +127,10 @@ def trace_options(arguments: argparse.Namespace) -> Dict[str, Any]:
     }
 
 
+def _make_tracer(name: str, options: Dict[str, Any], debugger: Debugger, sink: Sink) -> Tracer:
+    return Tracer(debugger, name, sink, **options)
+
+
 def run(arguments: argparse.Namespace) -> int:
     options = trace_options(arguments)
     expected = None if arguments.expect is None else _tracing.size(arguments.expect)
@@ -131,6 +145,10 @@ def run(arguments: argparse.Namespace) -> int:
         debugger.reload_modules()
     if arguments.module is None:
         console.show("\n".join(describe_sightings(dump_stack_modules(debugger))))
+        return 0
+    if arguments.print_pykd:
+        name = plain_name(arguments.module)
+        console.show(start_script(name, debugger, partial(_make_tracer, name, options)))
         return 0
     output = Path(arguments.output or default_recording_name(plain_name(arguments.module))).absolute()
 
