@@ -74,6 +74,7 @@ class SpelledDebugger:
         steps: what was done so far.
         handlers: by address, what would be called at a breakpoint there; the number of the breakpoint.
         on_load: what would be called when a module comes.
+        on_unload: what would be called when one goes.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class SpelledDebugger:
         self.steps: List[Step] = []
         self.handlers: Dict[int, HitHandler] = {}
         self.on_load: Optional[ModuleHandler] = None
+        self.on_unload: Optional[ModuleHandler] = None
 
     def take(self) -> List[Step]:
         """The steps since the last time."""
@@ -170,7 +172,7 @@ class SpelledDebugger:
         return _Watch()
 
     def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> Subscription:
-        self.on_load = on_load
+        self.on_load, self.on_unload = on_load, on_unload
         commands = "; ".join(f"sxe ld:{name}" for name in self._watched)
         self.steps.append(Step(commands, f"watch = Modules({list(self._watched)!r})"))
         return _Watch()

@@ -58,7 +58,7 @@ _MODULE = 'at["module"]'
 
 class Rehearsal(NamedTuple):
     """What is done at one moment: "loaded", "dump_write_entered", "dump_write_returned" and so on,
-    "stopped"."""
+    "unloaded"."""
 
     moment: str
     steps: Tuple[Step, ...]
@@ -72,7 +72,7 @@ def moment_of(callback: str, end: str = "entered") -> str:
 def rehearse(
     filter_name: str, make_tracer: Callable[[SpelledDebugger, Sink], Tracer], prefix: str = "hiber_"
 ) -> List[Rehearsal]:
-    """What the tracer does from the load of a copy to the return of its Dump_Read.
+    """What the tracer does from the load of a copy to its end.
 
     Args:
         filter_name: the driver's plain name.
@@ -106,8 +106,10 @@ def rehearse(
         spelled.names = target.names(at_return=True)
         back()
         found.append(Rehearsal(moment_of(callback, "returned"), tuple(spelled.take())))
+    assert spelled.on_unload is not None
+    spelled.on_unload(target.module)
+    found.append(Rehearsal("unloaded", tuple(spelled.take())))
     tracer.disarm("the rehearsal is over")
-    found.append(Rehearsal("stopped", tuple(spelled.take())))
     return found
 
 
