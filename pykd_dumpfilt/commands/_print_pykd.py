@@ -16,8 +16,6 @@ __all__ = ["decode_script", "start_script"]
 
 _HEAD = """\
 # {what}: commands of WinDbg behind "kd>", and a script of pykd that does the same.
-import pykd
-
 """
 _READ = """
 def read(address, size, physical=False):
@@ -30,6 +28,10 @@ def read(address, size, physical=False):
 """
 _HELPERS = (
     """\
+from functools import lru_cache
+
+import pykd
+
 at, breakpoints, removed = {}, {}, []
 
 """
@@ -39,15 +41,19 @@ def registers(names):
     at.update({name: pykd.reg(name) for name in names.split()})
 
 
+# Remembered, for when the module is gone.
+@lru_cache(None)
 def base(module):
     return int(pykd.module(module))
 
 
+@lru_cache(None)
 def entry_point(module):
     header = base(module) + pykd.ptrDWord(base(module) + 0x3C)
     return base(module) + pykd.ptrDWord(header + 0x28)
 
 
+@lru_cache(None)
 def symbol(module, name):
     return pykd.module(module).offset(name)
 
@@ -67,10 +73,18 @@ class Modules(pykd.eventHandler):
         super().__init__()
         self.names = names
 
-    def onLoadModule(self, base, name):
+    def onLoadModule(self, address, name):
         if name in self.names:
+            for remembered in (base, entry_point, symbol):
+                remembered.cache_clear()
             at["module"] = name
             loaded()
+        return pykd.eventResult.NoChange
+
+    def onUnloadModule(self, address, name):
+        if name in self.names:
+            at["module"] = name
+            unloaded()
         return pykd.eventResult.NoChange
 
 """
@@ -103,12 +117,13 @@ def start_script(
     for moment in moments:
         lines += _function(moment, by_steps)
     lines += ["", "# Now, while the target is stopped; then g.", *_lines(spelled.steps, "")]
+    lines += ["", "# When stop is typed: for address in list(breakpoints): remove(address)", ""]
     return "\n".join(lines)
 
 
 def decode_script(what: str, steps: Sequence[Step]) -> str:
     """What ``decode`` has done, which is reading alone."""
-    return "\n".join([_HEAD.format(what=f"What {what} does") + _READ, *_lines(steps, "")])
+    return "\n".join([_HEAD.format(what=f"What {what} does") + "import pykd\n\n" + _READ, *_lines(steps, "")])
 
 
 class _Nowhere(MemoryPageStore):
