@@ -1,0 +1,178 @@
+"""What a user of WinDbg sees while the target runs, typed at the prompt of real DbgEng with real pykd."""
+
+import html
+import re
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from pykd_dumpfilt.checking import check
+from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
+from pykd_dumpfilt.recording import Record, open_recording
+from pykd_dumpfilt.trace import record
+
+from ..lab.host import DebuggerHost
+from ..lab.session import Lab, LiveSession
+from ..lab.toolchain import build_filter
+from ..lab.wine import windows_path
+
+pytestmark = pytest.mark.live
+
+DUMPFILT = "!py -g -m pykd_dumpfilt"
+SCENARIO = Scenario("hibernate", seed=7, calls=6, pages=3)
+
+
+def target(name: str, scenario: Scenario = SCENARIO) -> Target:
+    return Target(build_filter(name).read_bytes(), name.rpartition("/")[2], scenario)
+
+
+def records(path: Path) -> List[Record]:
+    with open_recording(path) as recording:
+        return list(recording)
+
+
+def links(markup: str) -> List[str]:
+    return [html.unescape(command) for command in re.findall(r'<link cmd="([^"]*)">', markup)]
+
+
+@pytest.mark.parametrize("dml", [False, True], ids=["text", "dml"])
+def test_what_breaks_is_said_once_with_commands_that_work(dml: bool, lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "run.dumpfilt"
+    where = windows_path(path)
+    name = "forgets_last_sector"
+    with LiveSession(lab, target(name)) as session, DebuggerHost(session, dml=dml) as windbg:
+        windbg.load_pykd()
+        windbg.type(f"{DUMPFILT} start {name} -o {where}")
+        said = windbg.type("g")
+        told = [line for line in said.splitlines() if line.startswith("dumpfilt: ")]
+        assert len(told) == 1, said
+        call = int(told[0].split()[2].rstrip(","))
+        show, rule = f"{DUMPFILT} show {where} --call {call}", f"{DUMPFILT} rule DF-TRIP-001"
+        # Complete, whether the host shows links or not.
+        assert told[0].endswith(f"  {show}  {rule}")
+        markup = "".join(one.text for one in windbg.outputs if one.dml)
+        assert links(markup)[:2] == ([show, rule] if dml else [])
+        assert f"call {call}: Dump_Read of hiber_{name}" in windbg.type(show)
+        assert "DF-TRIP-001  (error" in windbg.type(rule)
+        status = windbg.type(f"{DUMPFILT} status")
+        assert "verdict so far: FAIL" in status
+        assert re.search(r"\d+ stops took \d+\.\d\d s in our handlers: \d+\.\d\d ms each", status)
+        stopped = windbg.type(f"{DUMPFILT} stop")
+        assert windbg.exit_code == 1
+        assert session.server.left_behind() == []
+    checked = check(path)
+    (first, *_) = checked.result.findings
+    assert first.call == call
+    # What the live judge counted is what the check found.
+    for rule_result in checked.result.rules:
+        if rule_result.found:
+            assert f"{rule_result.rule}: Dump_Read {rule_result.found}; the first: " in status
+    assert "no breakpoint of ours is left" in stopped
+    assert f"recording: {where}" in stopped
+
+
+def test_the_status_bar_moves(lab: Lab, tmp_path: Path) -> None:
+    scenario = Scenario("hibernate", seed=7, calls=60, pages=3)
+    with LiveSession(lab, target("aes_xts", scenario)) as session, DebuggerHost(session) as windbg:
+        windbg.load_pykd()
+        windbg.type(f"{DUMPFILT} start aes_xts -o {windows_path(tmp_path / 'run.dumpfilt')}")
+        said = windbg.type("g")
+        shown = [one.plain for one in windbg.outputs if one.mask & 0x400 and "dumpfilt" in one.plain]
+        assert "dumpfilt:" not in said
+        windbg.type(f"{DUMPFILT} stop")
+    calls = [int(text.split(": ")[1].split(" calls")[0]) for text in shown]
+    assert calls == sorted(calls)
+    assert 1 <= len(calls) < calls[-1]
+    assert "at disk offset 0x" in shown[-1]
+
+
+def test_ctrl_break_gives_the_prompt_and_costs_no_call(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "run.dumpfilt"
+    scenario = Scenario("hibernate", seed=7, calls=40, pages=3)
+    with LiveSession(lab, target("aes_xts", scenario)) as session, DebuggerHost(session) as windbg:
+        windbg.load_pykd()
+        windbg.type(f"{DUMPFILT} start aes_xts -o {windows_path(path)}")
+        for _ in range(3):
+            windbg.go_in_background()
+            windbg.ctrl_break()
+            windbg.wait_for_break(30)
+            assert "aes_xts: armed" in windbg.type(f"{DUMPFILT} status")
+        windbg.type("g")
+        status = windbg.type(f"{DUMPFILT} status")
+        assert "tool fault" not in status
+        assert "LOST" not in status
+        assert "PASS" in windbg.type(f"{DUMPFILT} stop")
+        assert session.server.left_behind() == []
+    emulated = record(EmulatorDebugger(target("aes_xts", scenario)), "aes_xts", tmp_path / "emulated").path
+    assert records(path) == records(emulated)
+
+
+def test_decode_at_a_callback(lab: Lab) -> None:
+    with LiveSession(lab, target("aes_xts")) as session, DebuggerHost(session, dml=True) as windbg:
+        windbg.load_pykd()
+        windbg.type("sxe ld:hiber_aes_xts")
+        windbg.type("g")
+        windbg.type("bp hiber_aes_xts!Dump_Read")
+        windbg.type("g")
+        mdl = windbg.type(f"{DUMPFILT} decode mdl @r8")
+        assert "+0x28 ByteCount" in mdl
+        assert "page frame numbers: " in mdl
+        (page, *_) = re.findall(r"!dd [0-9a-f]+", mdl)
+        # A page's bytes are where the link says.
+        assert re.search(r"#\s*[0-9a-f]+", windbg.type(page))
+        extension = windbg.type(f"{DUMPFILT} decode filter-extension @rcx")
+        assert "DumpTypeHibernation" in extension
+        commands = links("".join(one.text for one in windbg.outputs if one.dml))
+        (beside,) = [one for one in commands if "decode filter-initialization-data" in one]
+        table = windbg.type(beside)
+        assert re.search(r"DumpRead +0x[0-9a-f]{16}  hiber_aes_xts\+0x", table)
+        assert windbg.type(f"{DUMPFILT} decode mdl poi(@rsp+200000000)") != ""
+        assert windbg.exit_code == 2
+        said = windbg.type(f"{DUMPFILT} decode mdl hiber_aes_xts!NoSuchThing")
+        assert "hiber_aes_xts has no symbol NoSuchThing" in said
+        assert "no module dump_nosuch is loaded" in windbg.type(f"{DUMPFILT} decode mdl dump_nosuch!Foo")
+        said = windbg.type(f"{DUMPFILT} decode mdl afd")
+        assert "afd was taken for the number 0xafd" in said
+        printed = windbg.type(f"{DUMPFILT} decode mdl @r8 --print-pykd")
+        assert "# kd> db @r8 L30\nread(address, 0x30)" in printed
+
+
+def test_the_printed_script_does_what_start_does(lab: Lab, tmp_path: Path) -> None:
+    scenario = Scenario("hibernate", seed=7, calls=3, pages=16)
+    with LiveSession(lab, target("aes_xts", scenario)) as session, DebuggerHost(session) as windbg:
+        windbg.load_pykd()
+        printed = windbg.type(f"{DUMPFILT} start aes_xts --print-pykd")
+        assert windbg.exit_code == 0
+        assert "nothing has been started" in windbg.type(f"{DUMPFILT} status")
+        assert session.server.left_behind() == []
+        script = tmp_path / "printed.py"
+        counted = "\n".join(
+            (
+                "hits = {}",
+                "def counted(handler):",
+                "    def count(*_):",
+                "        hits[handler.__name__] = hits.get(handler.__name__, 0) + 1",
+                "        return handler()",
+                "    return count",
+                "plain_arm = arm",
+                "def arm(address, handler, *kind):",
+                "    plain_arm(address, counted(handler), *kind)",
+                "# Now, while",
+            )
+        )
+        script.write_text(printed.replace("# Now, while", counted))
+        windbg.type(f"!py -g {windows_path(script)}")
+        assert windbg.exit_code == 0
+        # WinDbg's own sxe would stop at the load; pykd's handler does not.
+        windbg.type("g")
+        report = tmp_path / "report.py"
+        report.write_text("print('hits:', sorted(hits.items()), len(breakpoints))\n")
+        said = windbg.type(f"!py -g {windows_path(report)}")
+        assert session.server.left_behind() == []
+    emulated = record(EmulatorDebugger(target("aes_xts", scenario)), "aes_xts", tmp_path / "emulated").path
+    calls = [one.callbacks[0].lower() for one in records(emulated) if hasattr(one, "callbacks")]
+    entered = {f"{name}_entered": calls.count(name) for name in calls}
+    for name, count in entered.items():
+        assert f"('{name}', {count})" in said
+    assert said.rstrip().endswith(" 0")
