@@ -1,24 +1,28 @@
 """What a user of WinDbg sees while the target runs, typed at the prompt of real DbgEng with real pykd."""
 
 import html
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List, Optional
 
 import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.recording import Record, open_recording
+from pykd_dumpfilt.recording import Call, Record, Side, open_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.host import DebuggerHost
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
 from ..lab.wine import windows_path
+from .guest_raising import RESULT
 
 pytestmark = pytest.mark.live
 
+GUEST = Path(__file__).with_name("guest_raising.py")
 DUMPFILT = "!py -g -m pykd_dumpfilt"
 SCENARIO = Scenario("hibernate", seed=7, calls=6, pages=3)
 
@@ -30,6 +34,27 @@ def target(name: str, scenario: Scenario = SCENARIO) -> Target:
 def records(path: Path) -> List[Record]:
     with open_recording(path) as recording:
         return list(recording)
+
+
+def with_contents(path: Path) -> Dict[int, Any]:
+    """The calls by number, each page's content in place of its number: a lost call makes others of those."""
+
+    def filled(side: Optional[Side]) -> Any:
+        if side is None:
+            return None
+        kinds = {"buffers": side.buffers, "source": side.source}
+        contents = {
+            kind: [[None if page is None else recording.page(page) for page in one.pages] for one in buffers]
+            for kind, buffers in kinds.items()
+        }
+        return replace(side, buffers=(), source=()), contents
+
+    with open_recording(path) as recording:
+        return {
+            one.number: (replace(one, entry=Side({}), exit=None), filled(one.entry), filled(one.exit))
+            for one in recording
+            if isinstance(one, Call)
+        }
 
 
 def links(markup: str) -> List[str]:
@@ -87,40 +112,39 @@ def test_the_status_bar_moves(lab: Lab, tmp_path: Path) -> None:
     assert "at disk offset 0x" in shown[-1]
 
 
-def test_ctrl_break_gives_the_prompt_and_costs_no_call(lab: Lab, tmp_path: Path) -> None:
+def test_whatever_a_handler_raises_the_target_goes_on(lab: Lab, tmp_path: Path) -> None:
+    """In the debugger's own callbacks, where pykd would stop the target, or end the script, by itself."""
     path = tmp_path / "run.dumpfilt"
-    scenario = Scenario("hibernate", seed=7, calls=40, pages=3)
-    with LiveSession(lab, target("aes_xts", scenario)) as session, DebuggerHost(session) as windbg:
-        windbg.load_pykd()
-        windbg.type(f"{DUMPFILT} start aes_xts -o {windows_path(path)}")
-        for _ in range(3):
-            windbg.go_in_background()
-            windbg.ctrl_break()
-            windbg.wait_for_break(30)
-            assert "aes_xts: armed" in windbg.type(f"{DUMPFILT} status")
-        windbg.type("g")
-        status = windbg.type(f"{DUMPFILT} status")
-        assert "tool fault" not in status
-        assert "LOST" not in status
-        assert "PASS" in windbg.type(f"{DUMPFILT} stop")
+    with LiveSession(lab, target("aes_xts")) as session:
+        done = session.run(GUEST, ["aes_xts", windows_path(path)], timeout=120)
         assert session.server.left_behind() == []
-    emulated = record(EmulatorDebugger(target("aes_xts", scenario)), "aes_xts", tmp_path / "emulated").path
-    assert records(path) == records(emulated)
+    (line,) = [line for line in done.output.splitlines() if line.startswith(RESULT)]
+    seen = json.loads(line[len(RESULT) :])
+    # Ctrl+C in the middle of reading: the prompt, still armed. Then on to the end.
+    assert seen["stops"] == [["interrupted", True], ["break", True]], done.output
+    assert "They all stay: g goes on." in done.output
+    assert sorted(fault.partition(" ")[2].partition(":")[0] for fault in seen["faults"]) == [
+        "MemoryError",
+        "RecursionError",
+        "SystemExit",
+    ]
+    assert seen["lost"] == 3
+    emulated = record(EmulatorDebugger(target("aes_xts")), "aes_xts", tmp_path / "emulated").path
+    every, kept = with_contents(emulated), with_contents(path)
+    # What was read when Ctrl+C came is whole, as are all others but the three.
+    assert len(every) - len(kept) == 3
+    assert kept == {number: every[number] for number in kept}
 
 
 def test_decode_at_a_callback(lab: Lab) -> None:
     with LiveSession(lab, target("aes_xts")) as session, DebuggerHost(session, dml=True) as windbg:
         windbg.load_pykd()
-        windbg.type("sxe ld:hiber_aes_xts")
-        windbg.type("g")
-        windbg.type("bp hiber_aes_xts!Dump_Read")
-        windbg.type("g")
+        windbg.type("bu hiber_aes_xts!Dump_Read")
+        assert "Breakpoint 0 hit" in windbg.type("g")
         mdl = windbg.type(f"{DUMPFILT} decode mdl @r8")
         assert "+0x28 ByteCount" in mdl
         assert "page frame numbers: " in mdl
-        (page, *_) = re.findall(r"!dd [0-9a-f]+", mdl)
-        # A page's bytes are where the link says.
-        assert re.search(r"#\s*[0-9a-f]+", windbg.type(page))
+        assert re.search(r"a page's bytes, physical: !dd [0-9a-f]+000\n", mdl)
         extension = windbg.type(f"{DUMPFILT} decode filter-extension @rcx")
         assert "DumpTypeHibernation" in extension
         commands = links("".join(one.text for one in windbg.outputs if one.dml))
