@@ -5,6 +5,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 RESULT = "raising-result: "
@@ -34,6 +35,7 @@ def main(arguments: List[str]) -> int:
     connection, filter_name, output = arguments
     import pykd
 
+    from pykd_dumpfilt.commands._watching import Watcher
     from pykd_dumpfilt.debugger import VirtualAddress
     from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
     from pykd_dumpfilt.trace import Session
@@ -51,13 +53,20 @@ def main(arguments: List[str]) -> int:
     pykd.attachKernel(connection)
     pykd.dbgCommand(".reload")
     debugger = Raising()
-    session = Session(debugger, filter_name, output)
+    watcher = Watcher(filter_name, debugger.machine, Path(output), True, debugger.status_message)
+    session = Session(debugger, filter_name, output, observer=watcher)
     stops: List[Any] = []
     while not stops or stops[-1][0] == "interrupted":
         stop = debugger.run()
         stops.append([stop.reason.value, session.running])
     status = session.stop("done")
-    seen = {"stops": stops, "faults": list(status.faults), "lost": status.lost}
+    seen = {
+        "stops": stops,
+        "faults": list(status.faults),
+        "lost": status.lost,
+        "judging": watcher.judge.failure,
+        "silence": watcher.silence,
+    }
     print(RESULT + json.dumps(seen, sort_keys=True), flush=True)
     return 0
 

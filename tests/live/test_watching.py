@@ -129,6 +129,10 @@ def test_whatever_a_handler_raises_the_target_goes_on(lab: Lab, tmp_path: Path) 
         "SystemExit",
     ]
     assert seen["lost"] == 3
+    # Nor does looking on mind a recursion limit of 500, which is what !py sets.
+    assert (seen["judging"], seen["silence"]) == (None, None)
+    told = [line for line in done.output.splitlines() if line.startswith("dumpfilt: tool fault, ")]
+    assert len(told) == len({fault.partition(":")[0] for fault in seen["faults"]})
     emulated = record(EmulatorDebugger(target("aes_xts")), "aes_xts", tmp_path / "emulated").path
     every, kept = with_contents(emulated), with_contents(path)
     # What was read when Ctrl+C came is whole, as are all others but the three.
