@@ -110,7 +110,8 @@ def start_script(
     lines = [_HEAD.format(what=f"What start {filter_name} would do") + _HELPERS]
     lines += [
         f"# What is read of Dump_Write and Dump_Read is for a buffer of {PAGES} pages whose page frames lie",
-        "# side by side, described by one MDL that is mapped. Other calls take more or less.",
+        "# side by side, described by one MDL that is mapped; the structures lie in one page. Other calls",
+        "# take more or less.",
         "",
     ]
     by_steps: Dict[Tuple[Step, ...], str] = {}

@@ -1,8 +1,8 @@
 """A call as the tracer would see it, on a target that is not there: what would be read, in which order.
 
 The tracer is the real one. What it finds is made up: one filter with symbols whose Dump_Write or Dump_Read
-gets a buffer of 16 pages, described by one MDL, mapped, its page frames side by side. Other calls cost
-otherwise.
+gets a buffer of 16 pages, described by one MDL, mapped, its page frames side by side; its structures lie in
+one page. Other calls cost otherwise.
 """
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -44,9 +44,10 @@ PAGES = 16
 
 _BASE, _IMAGE_SIZE, _ENTRY_POINT = 0xFFFFF80031000000, 0x10000, 0x5000
 _STACK = 0xFFFFAB0000010000
-_CONTEXT = 0xFFFFAB0000020000
-_OFFSET = 0xFFFFAB0000030000
-_MDL = 0xFFFFAB0000040000
+_PAGE = 0xFFFFAB0000020000
+_CONTEXT = _PAGE + 0x410
+_MDL = _PAGE + 0x4D0
+_OFFSET = _PAGE + 0x590
 _BUFFER = 0xFFFFC20000100000
 _FIRST_PFN = 0x12345
 _RETURN = 0xFFFFF80020001016
@@ -154,13 +155,13 @@ class _Target:
             ByteCount=count,
         )
         pfns = b"".join((_FIRST_PFN + page).to_bytes(8, "little") for page in range(PAGES))
+        structures = bytearray(PAGE_SIZE)
+        for address, content in ((_CONTEXT, self._registration()), (_MDL, header + pfns)):
+            structures[address - _PAGE : address - _PAGE + len(content)] = content
         self._memory = {
             _BASE: _headers(),
             _STACK: _RETURN.to_bytes(8, "little").ljust(0x40, b"\0"),
-            # Room before the structures: a tracer may look for their other forms as well.
-            _CONTEXT - 0x40: bytes(0x40) + self._registration() + bytes(0x40),
-            _OFFSET: bytes(8),
-            _MDL: (header + pfns).ljust(0x400, b"\0"),
+            _PAGE: bytes(structures),
             # One page more on either side.
             _BUFFER - 4 * PAGE_SIZE: bytes(count + 8 * PAGE_SIZE),
         }
@@ -181,9 +182,9 @@ class _Target:
             *[self._callback_name(one) for one in CALLBACKS],
             Named(_STACK, 0x40, _STACK, "@rsp", 'at["rsp"]'),
             *(table if driver_entry else []),
-            Named(_CONTEXT - 0x40, 0x200, self._extension, first, 'at["rcx"]'),
             Named(_OFFSET, 8, _OFFSET, second, 'at["rdx"]'),
-            Named(_MDL, 0x400, _MDL, third, 'at["r8"]'),
+            Named(_MDL, _OFFSET - _MDL, _MDL, third, 'at["r8"]'),
+            Named(_PAGE, _MDL - _PAGE, self._extension, first, 'at["rcx"]'),
             Named(
                 _BUFFER - 4 * PAGE_SIZE,
                 (PAGES + 8) * PAGE_SIZE,
