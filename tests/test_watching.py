@@ -4,6 +4,7 @@ import html
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
@@ -180,7 +181,7 @@ def test_the_status_bar_is_shown_a_few_times_a_second(
         clock[0] += 0.1
         return clock[0]
 
-    monkeypatch.setattr("pykd_dumpfilt.commands._watching.time.monotonic", now)
+    monkeypatch.setattr("pykd_dumpfilt.commands._watching.time", SimpleNamespace(monotonic=now))
     broken.typed("start", "probe", "-o", str(tmp_path / "run"))
     broken.g()
     with open_recording(tmp_path / "run.dumpfilt") as recording:

@@ -155,7 +155,7 @@ def test_a_second_ctrl_break_does_not_wait() -> None:
 
 
 def test_an_automatic_run_that_is_interrupted_leaves_a_closed_recording(tmp_path: Path) -> None:
-    failing = Failing(target(), KeyboardInterrupt(), [60])
+    failing = Failing(target(), KeyboardInterrupt(), [20])
     summary = record(failing, "probe", tmp_path / "run")
     assert summary.stop.reason is StopReason.INTERRUPTED
     with open_recording(summary.path) as recording:
