@@ -65,7 +65,7 @@ class Calls(MemoryPageStore):
 
 
 def shapes(steps: List[Step]) -> List[str]:
-    """What is read, without addresses, which are other ones. Which breakpoints come and go when depends on all
+    """What is read, without addresses, which are other ones. Which breakpoints come and go depends on all
     copies."""
     found = []
     for step in steps:
