@@ -438,7 +438,7 @@ class Tracer:
         try:
             # A named error explains itself; anything else is a bug of ours, and its type helps to find it.
             named = isinstance(error, DumpfiltError)
-            message = str(error) if named else f"{type(error).__name__}: {error}"
+            message = str(error) if named else f"{type(error).__name__}: {error}".rstrip(": ")
             fault = f"{during}: {message}"
             if len(self._faults) < _LISTED_FAULTS and fault not in self._faults:
                 self._faults.append(fault)

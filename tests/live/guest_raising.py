@@ -27,7 +27,7 @@ def press_ctrl_c() -> None:
     raise KeyboardInterrupt
 
 
-AT: Dict[int, Callable[[], None]] = {20: leave, 40: run_out_of_memory, 60: recurse, 80: press_ctrl_c}
+AT: Dict[int, Callable[[], None]] = {12: leave, 24: run_out_of_memory, 36: recurse, 48: press_ctrl_c}
 """By number of the read."""
 
 
