@@ -209,6 +209,23 @@ def test_printing_that_fails_costs_no_call(
     assert check(tmp_path / "run.dumpfilt").verdict.value == "fail"
 
 
+def test_ctrl_break_while_printing_is_not_the_end_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    output = attach(monkeypatch, lambda: None)
+    watcher = Watcher("probe", Machine.X64, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(output, "writedml", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            watcher(Fault("entry", "no room"), MemoryPageStore())
+    watcher(Fault("return", "there"), MemoryPageStore())
+    assert plain(output.text) == "dumpfilt: tool fault, return: there; tracing goes on\n"
+
+
+def interrupt(text: str) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_fault_and_the_end_of_judging_are_told_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -87,9 +87,9 @@ class Watcher:
         try:
             self._tell(record, pages, findings)
         except BaseException as error:
-            self.silence = f"{type(error).__name__}: {error}"
             if is_interrupt(error):
                 raise
+            self.silence = f"{type(error).__name__}: {error}"
 
     def _count(self, call: Call) -> None:
         self._calls += 1

@@ -149,11 +149,10 @@ class Session:
         try:
             self._observer(record, self._writer)
         except BaseException as error:
-            # The recording has all of it, so this is no fault of the recording's. One that was cut short has
-            # missed something, and is not asked again.
-            self._observer_fault = f"looking on ended: {type(error).__name__}: {error}"
             if is_interrupt(error):
-                raise
+                raise  # the user's wish, and no fault
+            # The recording has all of it, so this is no fault of the recording's.
+            self._observer_fault = f"looking on ended: {type(error).__name__}: {error}"
 
     def put(self, content: bytes) -> int:
         self._captured += len(content)

@@ -170,7 +170,7 @@ def test_an_observer_that_raises_costs_no_call_and_is_told_once(error: BaseExcep
     def observe(record: Record, pages: object) -> None:
         asked.append(record)
         # DriverEntry's: what follows from it is learned all the same.
-        if isinstance(record, Call):
+        if isinstance(record, Call) and record.number == 0:
             raise error
 
     debugger = EmulatorDebugger(target())
@@ -183,10 +183,11 @@ def test_an_observer_that_raises_costs_no_call_and_is_told_once(error: BaseExcep
         debugger.run()
     status = session.stop("done")
     assert interrupted == (error in BREAKS)
-    assert sum(isinstance(one, Call) for one in asked) == 1
+    # Ctrl+Break is no fault of whoever looks on.
+    assert sum(isinstance(one, Call) for one in asked) == (8 if interrupted else 1)
     assert len(calls_of(session.path)) == 8
-    assert status.fault_count == 1
-    assert type(error).__name__ in status.faults[0]
+    assert status.fault_count == (0 if interrupted else 1)
+    assert all(fault.startswith(f"looking on ended: {type(error).__name__}") for fault in status.faults)
     # The recording lacks nothing, so it is not what is at fault.
     with open_recording(session.path) as recording:
         assert not any(isinstance(one, Fault) for one in recording)
