@@ -1,0 +1,78 @@
+"""All that is hard at once: real pykd and DbgEng record what a kind world would have given them."""
+
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from pykd_dumpfilt.checking import check
+from pykd_dumpfilt.emulator import Scenario, Stopped, Target
+from pykd_dumpfilt.recording import Call, Record, open_recording
+
+from ..lab.hardships import EASY, Hardships
+from ..lab.live_recording import record_live
+from ..lab.session import Lab, LiveSession
+from ..lab.toolchain import build_filter
+from ..lab.wine import windows_path
+
+pytestmark = pytest.mark.live
+
+REBOOT = Path(__file__).with_name("guest_reboot.py")
+NAME = "aes_xts"
+SCENARIO = Scenario("hibernate", seed=3, calls=2, pages=1)
+
+
+def records(path: Path) -> List[Record]:
+    with open_recording(path) as recording:
+        assert recording.damage == []
+        return list(recording)
+
+
+def test_two_processors_a_bad_line_no_physical_memory_and_a_dump_stack_that_goes(
+    lab: Lab, tmp_path: Path
+) -> None:
+    image = build_filter(NAME).read_bytes()
+    kind = Hardships(refuse_physical=True, reload_after_hit=7)
+    hard = Hardships(
+        packets_per_second=1000,
+        drop_every=601,
+        corrupt_every=61,
+        repeat_every=47,
+        refuse_physical=True,
+        reload_after_hit=7,
+    )
+    easy, bad = (
+        record_live(
+            lab, image, NAME, SCENARIO, tmp_path / name, timeout=300, hardships=hardships, processors=2
+        )
+        for name, hardships in (("easy", kind), ("bad", hard))
+    )
+    assert records(bad.path) == records(easy.path)
+    assert (bad.path / "pages.bin").read_bytes() == (easy.path / "pages.bin").read_bytes()
+    assert easy.statistics.harmed == {}
+    assert len(bad.statistics.harmed) == 6
+    unreturned = [one.number for one in records(bad.path) if isinstance(one, Call) and one.unreturned]
+    assert unreturned == [3]
+    assert {one.rule for one in check(bad.path).result.findings} == {"DF-CALL-006"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [EASY, Hardships(drop_every=401), Hardships(corrupt_every=61), Hardships(repeat_every=31)],
+    ids=["good", "lossy", "noisy", "repeating"],
+)
+def test_a_reboot_over_a_bad_line(line: Hardships, lab: Lab, tmp_path: Path) -> None:
+    def machine() -> Target:
+        return Target(build_filter(NAME).read_bytes(), NAME, SCENARIO, processors=2)
+
+    first, second = tmp_path / "first.dumpfilt", tmp_path / "second.dumpfilt"
+    with LiveSession(lab, machine(), hardships=line, reboot=machine) as session:
+        arguments = [".reboot", windows_path(first), windows_path(second)]
+        done = session.run(REBOOT, arguments, timeout=200)
+        assert done.code == 0, done.output
+        assert session.server.left_behind() == []
+        assert isinstance(session.server.event, Stopped)
+    calls = [[one for one in records(path) if isinstance(one, Call)] for path in (first, second)]
+    assert [len(one) for one in calls] == [3, 12]
+    assert [one.number for one in calls[0] if one.unreturned] == [2]
+    assert check(second).verdict.value == "pass"
