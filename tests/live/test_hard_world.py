@@ -1,12 +1,12 @@
 """All that is hard at once: real pykd and DbgEng record what a kind world would have given them."""
 
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import pytest
 
 from pykd_dumpfilt.checking import check
-from pykd_dumpfilt.emulator import Scenario, Stopped, Target
+from pykd_dumpfilt.emulator import BreakpointHit, Event, Running, Scenario, Stopped, Target
 from pykd_dumpfilt.recording import Call, Record, open_recording
 
 from ..lab.hardships import EASY, Hardships
@@ -17,9 +17,15 @@ from ..lab.wine import windows_path
 
 pytestmark = pytest.mark.live
 
+BREAK = Path(__file__).with_name("guest_break.py")
 REBOOT = Path(__file__).with_name("guest_reboot.py")
 NAME = "aes_xts"
 SCENARIO = Scenario("hibernate", seed=3, calls=2, pages=1)
+LINES = pytest.mark.parametrize(
+    "line",
+    [EASY, Hardships(drop_every=401), Hardships(corrupt_every=61), Hardships(repeat_every=31)],
+    ids=["good", "lossy", "noisy", "repeating"],
+)
 
 
 def records(path: Path) -> List[Record]:
@@ -56,11 +62,7 @@ def test_two_processors_a_bad_line_no_physical_memory_and_a_dump_stack_that_goes
     assert {one.rule for one in check(bad.path).result.findings} == {"DF-CALL-006"}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [EASY, Hardships(drop_every=401), Hardships(corrupt_every=61), Hardships(repeat_every=31)],
-    ids=["good", "lossy", "noisy", "repeating"],
-)
+@LINES
 def test_a_reboot_over_a_bad_line(line: Hardships, lab: Lab, tmp_path: Path) -> None:
     def machine() -> Target:
         return Target(build_filter(NAME).read_bytes(), NAME, SCENARIO, processors=2)
@@ -76,3 +78,36 @@ def test_a_reboot_over_a_bad_line(line: Hardships, lab: Lab, tmp_path: Path) -> 
     assert [len(one) for one in calls] == [3, 12]
     assert [one.number for one in calls[0] if one.unreturned] == [2]
     assert check(second).verdict.value == "pass"
+
+
+class Drowsy(Target):
+    """A machine in which from some moment on nothing happens any more, and that goes on for ever."""
+
+    asleep = False
+
+    def resume(self, max_instructions: Optional[int] = None) -> Event:
+        return Running() if self.asleep else super().resume(max_instructions)
+
+
+@LINES
+def test_a_machine_that_comes_to_no_end_is_broken_into(line: Hardships, lab: Lab, tmp_path: Path) -> None:
+    target = Drowsy(build_filter(NAME).read_bytes(), NAME, SCENARIO)
+    path = tmp_path / "run.dumpfilt"
+    hits: List[Event] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, BreakpointHit):
+            hits.append(event)
+            target.asleep = len(hits) == 5
+
+    with LiveSession(lab, target, observe, hardships=line) as session:
+        done = session.run(BREAK, [windows_path(path)], timeout=200)
+        assert done.code == 0, done.output
+        assert session.server.left_behind() == []
+    # The instruction behind the breakpoint is all that Dump_Write has done.
+    assert "< Break at hiber_aes_xts!Dump_Write+1\n" in done.output
+    assert "1 entered and not yet returned" in done.output
+    assert "disarmed: no breakpoint of ours is left" in done.output
+    calls = [one for one in records(path) if isinstance(one, Call)]
+    assert [one.callbacks[0] for one in calls] == ["DriverEntry", "Dump_Start", "Dump_Write"]
+    assert calls[2].unreturned == "stopped by the user"
