@@ -1,5 +1,6 @@
 """The tools that keep the source honest, as tests: one command runs everything."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -37,14 +38,17 @@ def test_python_3_8_is_the_floor() -> None:
     run("vermin", "--quiet", "--no-tips", "--target=3.8-", "--violations", "pykd_dumpfilt", "tests")
 
 
+def imports_pykd(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] == "pykd" for alias in node.names)
+    return isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "pykd"
+
+
 def test_only_one_module_imports_pykd() -> None:
     importers = [
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "pykd_dumpfilt").rglob("*.py")
-        if any(
-            line.strip().startswith(("import pykd", "from pykd import", "from pykd."))
-            for line in path.read_text().splitlines()
-        )
+        if any(map(imports_pykd, ast.walk(ast.parse(path.read_text()))))
     ]
     assert importers == ["pykd_dumpfilt/debugger/pykd_debugger.py"]
 
