@@ -1,5 +1,5 @@
-"""What DbgEng offers and pykd does not: reads past its cache, all registers at once, whether the user pressed
-Ctrl+Break.
+"""What DbgEng offers and pykd does not: reads past its cache, all registers at once, symbols without a word,
+whether the user pressed Ctrl+Break.
 
 Its COM interfaces (dbgeng.h) are called through ctypes, in the process that DbgEng lives in. Methods are
 known by their place in the interface's table, after IUnknown's three.
@@ -15,9 +15,11 @@ __all__ = ["Engine"]
 _IDEBUGCONTROL = uuid.UUID("5182e668-105e-416e-ad92-24ef800424ba")
 _IDEBUGDATASPACES = uuid.UUID("88f7dfab-3ea7-4c3a-aefb-c4e8106173aa")
 _IDEBUGREGISTERS = uuid.UUID("ce289126-9e84-45a7-937e-67bb18691493")
+_IDEBUGSYMBOLS = uuid.UUID("8c31e98c-983a-48a5-9016-6fe5d667a950")
 _GET_INTERRUPT = 3
 _GET_INDEX_BY_NAME = 5
 _GET_VALUES = 8
+_GET_OFFSET_BY_NAME = 8
 _READ_VIRTUAL_UNCACHED = 6
 _READ_PHYSICAL = 10
 _READ_DEBUGGER_DATA = 21
@@ -41,6 +43,7 @@ class Engine:
         self._debugger_data: Optional[Callable[..., int]] = None
         self._index_by_name: Optional[Callable[..., int]] = None
         self._values: Optional[Callable[..., int]] = None
+        self._offset_by_name: Optional[Callable[..., int]] = None
         self._indices: Dict[str, Optional[int]] = {}
         with contextlib.suppress(OSError, AttributeError, ValueError):
             self._bind()
@@ -106,6 +109,21 @@ class Engine:
                 found[name] = int.from_bytes(value[:size], "little")
         return found
 
+    @property
+    def knows_symbols(self) -> bool:
+        """Whether :meth:`symbol` can be asked."""
+        return self._offset_by_name is not None
+
+    def symbol(self, name: str) -> Optional[int]:
+        """The address of ``module!symbol`` (IDebugSymbols::GetOffsetByName); None where there is no such.
+
+        pykd finds it too, but reloads a module that has no symbols, and tells the user of its troubles.
+        """
+        address = ctypes.c_uint64()
+        if self._offset_by_name is None or self._offset_by_name(name.encode(), ctypes.byref(address)) < 0:
+            return None
+        return address.value
+
     def _index(self, name: str) -> Optional[int]:
         if name not in self._indices:
             assert self._index_by_name is not None
@@ -125,6 +143,11 @@ class Engine:
             self._index_by_name = _method(registers, _GET_INDEX_BY_NAME, ctypes.c_char_p, number)
             self._values = _method(
                 registers, _GET_VALUES, ctypes.c_uint32, number, ctypes.c_uint32, ctypes.c_char_p
+            )
+        symbols = _interface(library, _IDEBUGSYMBOLS)
+        if symbols is not None:
+            self._offset_by_name = _method(
+                symbols, _GET_OFFSET_BY_NAME, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint64)
             )
         spaces = _interface(library, _IDEBUGDATASPACES)
         if spaces is not None:

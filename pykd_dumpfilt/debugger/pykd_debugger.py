@@ -140,6 +140,14 @@ class PykdDebugger:
             raise TargetError(f"cannot list the breakpoints: {_text(error)}") from error
 
     def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
+        if not self._engine.knows_symbols:
+            return self._symbol_by_pykd(module, name)
+        address = self._engine.symbol(f"{module.name}!{name}")
+        if address is None or address & self._address_mask not in module:
+            return None
+        return VirtualAddress(address & self._address_mask)
+
+    def _symbol_by_pykd(self, module: Module, name: str) -> Optional[VirtualAddress]:
         try:
             return VirtualAddress(pykd.module(int(module.base)).offset(name) & self._address_mask)
         except pykd.SymbolException:
