@@ -521,7 +521,8 @@ def _whole(address: Any, size: int, got: Optional[Tuple[bytes, int]]) -> Optiona
         return None
     data, result = got
     if len(data) < size:
-        raise MemoryReadError(address, size, data, f"the debugger cannot read on (0x{result:08x})")
+        gap = int(address) + len(data)
+        raise MemoryReadError(address, size, data, f"{gap:#x} cannot be read (HRESULT 0x{result:08x})")
     return data
 
 

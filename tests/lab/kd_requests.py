@@ -51,6 +51,20 @@ _GENERAL = (
 )
 
 
+_OF_A_PROCESSOR = frozenset(
+    {
+        Api.GET_CONTEXT,
+        Api.SET_CONTEXT,
+        Api.GET_CONTEXT_EX,
+        Api.SET_CONTEXT_EX,
+        Api.READ_CONTROL_SPACE,
+        Api.WRITE_CONTROL_SPACE,
+        Api.READ_MSR,
+        Api.WRITE_MSR,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a request leads to: a reply to send, or none; whether the target is to run or to step; whether it
@@ -155,7 +169,8 @@ class Requests:
             # Without a reply by definition, and there are none.
             return Answer()
         try:
-            handler = self._handlers.get(api) if there else None
+            # Of other requests DbgEng leaves that field as it finds it, so anything may be in it.
+            handler = self._handlers.get(api) if there or api not in _OF_A_PROCESSOR else None
             reply = handler(union, data) if handler else _Reply(Status.UNSUCCESSFUL, union)
         except (ConstructError, KeyError, OverflowError, ValueError):
             reply = _Reply(Status.UNSUCCESSFUL, union)

@@ -515,3 +515,14 @@ def test_a_life_as_a_debugger_hears_it_that_comes_when_the_machine_is_up() -> No
         client.close()
     assert isinstance(server.event, Stopped)
     assert server.left_behind() == []
+
+
+def test_the_processor_field_of_a_memory_read_means_nothing() -> None:
+    """DbgEng leaves in it what was there before."""
+    target = make_target()
+    with KdServer(target) as server:
+        client = Client(server.port)
+        client.stop()
+        union = client.memory(target.kernel_base, 2)
+        assert client.ask(Api.READ_VIRTUAL_MEMORY, union, processor=0xFFFF)[::2] == (0, b"MZ")
+        assert client.ask(Api.GET_CONTEXT, processor=0xFFFF)[0] == 0xC0000001
