@@ -56,6 +56,7 @@ class CheckResult:
         modules: the copies of the filter that were loaded, by number.
         lines: for each call that a finding names, the line of calls.jsonl that holds it, from 1.
         seal: None where it was not asked for.
+        left_out: calls that were seen and, by the wish of who recorded, not captured.
     """
 
     path: str
@@ -65,6 +66,7 @@ class CheckResult:
     modules: Tuple[LoadedModule, ...] = ()
     lines: Mapping[int, int] = field(default_factory=dict)
     seal: Optional[Seal] = None
+    left_out: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -191,6 +193,7 @@ def check(
             modules=tuple(modules[number] for number in sorted(modules)),
             lines=_lines(recording, result, lines),
             seal=_seal(recording) if seal else None,
+            left_out=footer.left_out if footer else 0,
         )
 
 

@@ -28,13 +28,19 @@ def describe_copies(status: TraceStatus) -> List[str]:
         for one in copy.armed:
             names = " = ".join(one.callbacks)
             found = ", ".join(dict.fromkeys(_FOUND_BY[how] for how in one.found_by))
-            lines.append(f"  {one.address:#x}  {names}  ({found})")
+            lines.append(f"  {one.address:#x}  {names}  ({found}{_place(copy, one.address)})")
             if len(one.callbacks) > 1:
                 lines.append("      one address serves these: a hit there cannot be told apart")
         if copy.absent:
             lines.append(f"  not registered: {', '.join(copy.absent)}")
         lines.extend(f"  {line}" for line in _searched(copy))
     return lines
+
+
+def _place(copy: CopyStatus, address: int) -> str:
+    if address in copy.in_registers:
+        return "; in a debug register"
+    return "; rests until the dump ends" if address in copy.resting else ""
 
 
 def _searched(copy: CopyStatus) -> List[str]:
@@ -93,6 +99,8 @@ def describe_calls(status: TraceStatus) -> List[str]:
     lines[0] += ", ".join(f"{name} {count}" for name, count in sorted(status.calls.items()))
     if status.open_calls:
         lines.append(f"{status.open_calls} entered and not yet returned")
+    if status.left_out:
+        lines.append(f"{status.left_out} more seen and, by your options, not captured")
     if status.lost:
         lines.append(f"{status.lost} LOST: they happened and could not be recorded")
     lines.extend(f"tool fault: {fault}" for fault in status.faults[-5:])

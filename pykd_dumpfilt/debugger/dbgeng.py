@@ -16,6 +16,7 @@ _IDEBUGCONTROL = uuid.UUID("5182e668-105e-416e-ad92-24ef800424ba")
 _IDEBUGDATASPACES = uuid.UUID("88f7dfab-3ea7-4c3a-aefb-c4e8106173aa")
 _IDEBUGREGISTERS = uuid.UUID("ce289126-9e84-45a7-937e-67bb18691493")
 _IDEBUGSYMBOLS = uuid.UUID("8c31e98c-983a-48a5-9016-6fe5d667a950")
+_QUERY_INTERFACE = 0
 _GET_INTERRUPT = 3
 _GET_INDEX_BY_NAME = 5
 _GET_VALUES = 8
@@ -134,22 +135,24 @@ class Engine:
 
     def _bind(self) -> None:
         library = ctypes.WinDLL("dbgeng.dll")  # type: ignore[attr-defined,unused-ignore]
-        control = _interface(library, _IDEBUGCONTROL)
-        if control is not None:
-            self._interrupt = _method(control, _GET_INTERRUPT)
-        registers = _interface(library, _IDEBUGREGISTERS)
+        control = ctypes.c_void_p()
+        if library.DebugCreate(_guid(_IDEBUGCONTROL), ctypes.byref(control)) != 0:
+            return
+        self._interrupt = _method(control, _GET_INTERRUPT)
+        # One client for all of it: each DebugCreate makes another.
+        registers = _other(control, _IDEBUGREGISTERS)
         if registers is not None:
             number = ctypes.POINTER(ctypes.c_uint32)
             self._index_by_name = _method(registers, _GET_INDEX_BY_NAME, ctypes.c_char_p, number)
             self._values = _method(
                 registers, _GET_VALUES, ctypes.c_uint32, number, ctypes.c_uint32, ctypes.c_char_p
             )
-        symbols = _interface(library, _IDEBUGSYMBOLS)
+        symbols = _other(control, _IDEBUGSYMBOLS)
         if symbols is not None:
             self._offset_by_name = _method(
                 symbols, _GET_OFFSET_BY_NAME, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint64)
             )
-        spaces = _interface(library, _IDEBUGDATASPACES)
+        spaces = _other(control, _IDEBUGDATASPACES)
         if spaces is not None:
             self._virtual = _reader(spaces, _READ_VIRTUAL_UNCACHED)
             self._physical = _reader(spaces, _READ_PHYSICAL)
@@ -163,11 +166,15 @@ class Engine:
             )
 
 
-def _interface(library: Any, identity: uuid.UUID) -> Optional[ctypes.c_void_p]:
-    """A pointer to one of the interfaces of this process's DbgEng; kept for as long as the process lives."""
+def _guid(identity: uuid.UUID) -> Any:
+    return (ctypes.c_ubyte * 16)(*identity.bytes_le)
+
+
+def _other(interface: ctypes.c_void_p, identity: uuid.UUID) -> Optional[ctypes.c_void_p]:
+    """Another interface of the same client; kept for as long as the process lives."""
     found = ctypes.c_void_p()
-    guid = (ctypes.c_ubyte * 16)(*identity.bytes_le)
-    return found if library.DebugCreate(guid, ctypes.byref(found)) == 0 else None
+    query = _method(interface, _QUERY_INTERFACE, ctypes.c_void_p, ctypes.c_void_p)
+    return found if query(ctypes.byref(_guid(identity)), ctypes.byref(found)) == 0 else None
 
 
 def _method(interface: ctypes.c_void_p, place: int, *arguments: Any) -> Callable[..., int]:

@@ -226,7 +226,6 @@ class PykdDebugger:
     def set_breakpoint(
         self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
     ) -> "_Breakpoint":
-        self._bury()
         if not self._registered:
             # Without -g the interpreter ends with the script; a breakpoint that outlives it crashes DbgEng.
             atexit.register(self._at_exit)
@@ -355,7 +354,8 @@ class PykdDebugger:
         return pykd.eventResult.Break if stop else pykd.eventResult.Proceed
 
     def _bury(self) -> None:
-        # An object must outlive its own callback; by the next one it is safe to drop.
+        # An object must outlive its own callback, whatever that does after removing it (pykd writes to it
+        # then, and would write into freed memory); at the next callback it is safe to drop.
         self._removed.clear()
 
 

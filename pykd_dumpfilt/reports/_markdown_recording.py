@@ -9,7 +9,7 @@ from ..checking import CheckResult
 from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
 from ..rules import RULES, Finding, Level, Outcome, RuleResult, Verdict
 from ._markdown import escaped, table
-from ._phrases import counted, evidence_pairs
+from ._phrases import counted, evidence_pairs, left_out
 from ._waivers import waived_by
 
 __all__ = ["recording_section"]
@@ -74,6 +74,7 @@ def _environment(checked: CheckResult) -> Iterator[str]:
         ("Target", target),
         ("Machine", escaped(header.machine)),
         ("Trace options", escaped(json.dumps(header.options, sort_keys=True))),
+        ("Left out on purpose", escaped(left_out(checked) or "nothing")),
     ]
     seal = checked.seal
     if seal is None:

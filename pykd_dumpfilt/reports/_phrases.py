@@ -3,18 +3,41 @@
 import json
 from typing import Any, Iterator, Optional, Tuple
 
+from ..checking import CheckResult
 from ..rules import Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
-__all__ = ["counted", "evidence_pairs", "outcome_word", "rule_command", "show_command", "value_text"]
+__all__ = [
+    "counted",
+    "evidence_pairs",
+    "left_out",
+    "outcome_word",
+    "rule_command",
+    "show_command",
+    "value_text",
+]
 
 _MAX_VALUE = 1000
+# The options of a trace that make it capture less; see pykd_dumpfilt.trace.Selection.
+_LESS = ("callbacks_watched", "every", "offset", "data", "max_hits", "budget")
+_MAX_OPTION = 200
 _PROGRAM = "dumpfilt"
 
 
 def counted(count: int, what: str) -> str:
     """ "1 finding", "2 findings"."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def left_out(checked: CheckResult) -> Optional[str]:
+    """What the recording leaves out because its maker wanted so; None where that is nothing."""
+    options = checked.header.options
+    chosen = [f"{name} {json.dumps(options[name])[:_MAX_OPTION]}" for name in _LESS if name in options]
+    if not chosen and not checked.left_out:
+        return None
+    return (
+        f"{counted(checked.left_out, 'call')} not captured, by the options {', '.join(chosen) or 'not told'}"
+    )
 
 
 def evidence_pairs(finding: Finding) -> Iterator[Tuple[str, str]]:

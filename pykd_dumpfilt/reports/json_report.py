@@ -43,6 +43,7 @@ def _recording(checked: CheckResult) -> Dict[str, Any]:
         "filter": checked.filter,
         "scenario": result.scenario,
         "calls": result.calls,
+        "left_out": checked.left_out,
         "rules": [_rule(rule) for rule in result.rules],
         "findings": [_finding(finding) for finding in result.findings],
         "damage": list(checked.damage),

@@ -526,3 +526,4 @@ def test_the_processor_field_of_a_memory_read_means_nothing() -> None:
         union = client.memory(target.kernel_base, 2)
         assert client.ask(Api.READ_VIRTUAL_MEMORY, union, processor=0xFFFF)[::2] == (0, b"MZ")
         assert client.ask(Api.GET_CONTEXT, processor=0xFFFF)[0] == 0xC0000001
+        client.close()

@@ -44,6 +44,7 @@ def test_the_port_on_pykd(lab: Lab) -> None:
     # The first handler removed itself in its own first hit; the second stopped the target at the fourth.
     assert seen["hits"] == ["first", "second", "second", "second"]
     assert seen["stop"][0] == "break"
+    assert seen["outlives_its_callback"] == 2
     assert seen["where"]["rip"] == exports["Dump_Read"] == seen["symbol"]
     assert "nonsense" not in seen["where"]
     assert seen["where"]["cr8"] == 15

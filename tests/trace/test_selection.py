@@ -1,15 +1,18 @@
 """Capturing less on purpose: what is left out is said, and held against nobody."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import pytest
 
-from pykd_dumpfilt.checking import CheckResult, check
+from pykd_dumpfilt.checking import CheckResult, Report, check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.errors import UsageError
 from pykd_dumpfilt.recording import Call, Footer, Header, open_recording
+from pykd_dumpfilt.reports import render_json, render_text
+from pykd_dumpfilt.reports.markdown import render_markdown
 from pykd_dumpfilt.trace import Data, Hardware, Selection, record
 
 from ..emulator.code import ALL_FIVE
@@ -179,3 +182,20 @@ def test_a_budget_that_is_spent(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_said(wrong: Dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Selection(**wrong)
+
+
+@pytest.mark.parametrize("selection", [Selection(every=3), Selection(data=Data.NONE)])
+def test_every_report_says_what_was_left_out(tmp_path: Path, selection: Selection) -> None:
+    some = Recorded(tmp_path, selection)
+    report = Report((some.result,))
+    said = f"{some.footer.left_out} calls not captured, by the options "
+    said += "every 3" if selection.every == 3 else 'data "none"'
+    assert f"captured less on purpose: {said}" in render_text(report)
+    assert f"| Left out on purpose | {said} |" in render_markdown(report)
+    assert json.loads(render_json(report))["recordings"][0]["left_out"] == some.footer.left_out
+
+
+def test_nothing_is_said_where_all_was_captured(whole: Recorded) -> None:
+    report = Report((whole.result,))
+    assert "captured less" not in render_text(report)
+    assert "| Left out on purpose | nothing |" in render_markdown(report)
