@@ -139,8 +139,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     debugger = PykdDebugger()
     if not knows_crashdmp(debugger.modules()):
+        # What --print-pykd prints is a script.
         console.show(
-            "the debugger has not listed the target's modules yet: .reload (on a slow line, a while)"
+            ("# " if arguments.print_pykd else "")
+            + "the debugger has not listed the target's modules yet: .reload (on a slow line, a while)"
         )
         debugger.reload_modules()
     if arguments.module is None:

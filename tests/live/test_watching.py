@@ -171,6 +171,8 @@ def test_the_printed_script_does_what_start_does(lab: Lab, tmp_path: Path) -> No
     with LiveSession(lab, target("aes_xts", scenario)) as session, DebuggerHost(session) as windbg:
         windbg.load_pykd()
         printed = windbg.type(f"{DUMPFILT} start aes_xts --print-pykd")
+        # Told before the script, and part of it.
+        assert printed.startswith("# the debugger has not listed the target's modules yet")
         assert windbg.exit_code == 0
         assert "nothing has been started" in windbg.type(f"{DUMPFILT} status")
         assert session.server.left_behind() == []
