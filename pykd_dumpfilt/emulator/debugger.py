@@ -29,7 +29,6 @@ from ..errors import TargetError
 from ..structures import Machine
 from .events import (
     BreakpointHit,
-    DebugRegisterHit,
     Event,
     LoadedImage,
     ModuleLoaded,
@@ -178,7 +177,7 @@ class EmulatorDebugger:
 
     def _handle(self, event: Event) -> Optional[Stop]:
         """What to do about an event; None to run on."""
-        if isinstance(event, (BreakpointHit, DebugRegisterHit)):
+        if isinstance(event, BreakpointHit):
             return self._hit(event.address)
         if isinstance(event, ModuleLoaded):
             for watch in list(self._watches):

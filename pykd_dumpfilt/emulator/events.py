@@ -45,17 +45,16 @@ class LoadedImage:
 
 @dataclass(frozen=True)
 class BreakpointHit:
-    """An int3 was executed; RIP is at it, as after the kernel's own correction."""
+    """A breakpoint was hit: an int3 was executed, and RIP is at it, as after the kernel's own correction; or it
+    is a :class:`DebugRegisterHit`."""
 
     address: int
 
 
 @dataclass(frozen=True)
-class DebugRegisterHit:
+class DebugRegisterHit(BreakpointHit):
     """Execution reached an address that a debug register holds; the instruction there has not run, and DR6
     says which register."""
-
-    address: int
 
 
 @dataclass(frozen=True)

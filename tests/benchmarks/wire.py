@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from pykd_dumpfilt.debugger import PAGE_SIZE, READ_SIZE
-from pykd_dumpfilt.emulator import BreakpointHit, DebugRegisterHit, Event, ModuleLoaded, Scenario, Target
+from pykd_dumpfilt.emulator import BreakpointHit, Event, ModuleLoaded, Scenario, Target
 
 from ..lab.kd_statistics import Snapshot
 from ..lab.session import Lab, LiveSession, prepare
@@ -188,7 +188,7 @@ def _measure(
         nonlocal entry
         if isinstance(event, ModuleLoaded):
             entry = event.module.exports["Dump_Read"]
-        if isinstance(event, (BreakpointHit, DebugRegisterHit)) and event.address == entry:
+        if isinstance(event, BreakpointHit) and event.address == entry:
             marks.append((*_shape(target), session.server.statistics.snapshot()))
             if change is not None:
                 change(target)

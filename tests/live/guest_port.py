@@ -63,7 +63,7 @@ def main() -> int:
             # Its own breakpoint, within its own handler.
             breakpoints[0].remove()
             breakpoints[0].remove()
-            # pykd writes to an object after its own callback: it must be there still, whatever is set meanwhile.
+            # pykd writes to an object after its own callback: it must be there still, whatever is set now.
             debugger.set_breakpoint(VirtualAddress(int(pykd.getIP()) + 1), lambda: False).remove()
             seen["outlives_its_callback"] = len(debugger._removed)
         return False
