@@ -45,8 +45,8 @@ class LoadedImage:
 
 @dataclass(frozen=True)
 class BreakpointHit:
-    """A breakpoint was hit: an int3 was executed, and RIP is at it, as after the kernel's own correction; or it
-    is a :class:`DebugRegisterHit`."""
+    """A breakpoint was hit: an int3 was executed, and RIP is at it, as after the kernel's own correction; or
+    it is a :class:`DebugRegisterHit`."""
 
     address: int
 
