@@ -10,6 +10,7 @@ from .replay import KINDS, run_large
 
 NAMES = {
     "decode": "decoding FILTER_EXTENSION, MDL and PFNs against struct",
+    "live": "calls per second with full capture against empty callbacks, and a profile (needs the lab)",
     "recording": "writing, reading and verifying a recording",
     "replay": "checking recordings: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
     "wire": "KD packets for one Dump_Read call of 64 KiB, counted at the KD server (needs the lab)",

@@ -8,8 +8,12 @@
 * ``writemem``: WinDbg's own breakpoint command strings, with ``.writemem`` on both sides.
 """
 
+import json
 import sys
+import time
 from typing import Any, Dict, List
+
+RESULT = "speed-result: "
 
 
 def main(connection: str, mode: str, filter_name: str, folder: str) -> int:
@@ -82,6 +86,7 @@ def main(connection: str, mode: str, filter_name: str, folder: str) -> int:
             return pykd.eventResult.NoChange
 
     events = Events()
+    began = time.perf_counter()
     pykd.go()
     if mode == "writemem":
         # At the first hit: now the return address is known, and both get their commands.
@@ -93,7 +98,8 @@ def main(connection: str, mode: str, filter_name: str, folder: str) -> int:
         pykd.dbgCommand(f'bp1 0x{pykd.ptrPtr(pykd.reg("rsp")):x} "{back}"')
         pykd.dbgCommand(f'bp0 0x{pykd.getIP():x} "{entry}"')
         pykd.go()
-    print(f"calls {calls[0]}", *failures[:3], sep="\n", flush=True)
+    result = {"seconds": time.perf_counter() - began, "calls": calls[0]}
+    print(RESULT + json.dumps(result, sort_keys=True), *failures[:3], sep="\n", flush=True)
     del events
     return 1 if failures else 0
 
