@@ -37,13 +37,13 @@ def test_nothing_is_loaded() -> None:
 def test_with_symbols_each_callback_says_so() -> None:
     lines = described(EmulatorDebugger(machine("boot")))
     assert lines[0] == "dump_probe at 0xfffff80031000000"
-    assert "Dump_Read  (symbol)" in lines[3]
+    assert "Dump_Read  (symbol; in a debug register)" in lines[3]
     assert len(lines) == 6
 
 
 def test_what_was_found_in_memory_says_where_and_how_sure_it_is() -> None:
     lines = described(NoSymbols(machine("boot")))
-    assert lines[1].endswith("Dump_Start  (found in memory)")
+    assert lines[1].endswith("Dump_Start  (found in memory; in a debug register)")
     assert lines[-1] == (
         "  found in memory (certain): FILTER_INITIALIZATION_DATA at 0xffffab0000004410, "
         "reached from crashdmp+0x2140, 13 reads"

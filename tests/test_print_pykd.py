@@ -37,6 +37,7 @@ class Listening(SpelledDebugger):
 
         class Both:
             address = VirtualAddress(0)
+            hardware = False
 
             def remove(self) -> None:
                 written.remove()

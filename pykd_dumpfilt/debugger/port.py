@@ -164,6 +164,10 @@ class Breakpoint(Protocol):
     @property
     def address(self) -> VirtualAddress: ...
 
+    @property
+    def hardware(self) -> bool:
+        """Whether a debug register holds it now: it may have given way to a breakpoint of the user's."""
+
     def remove(self) -> None:
         """Take it out of the target. A second call, or one after the target is gone, does nothing."""
 

@@ -399,6 +399,10 @@ class _Breakpoint:
             before.remove()
 
     @property
+    def hardware(self) -> bool:
+        return self._hardware and self._owned is not None
+
+    @property
     def number(self) -> Optional[int]:
         """DbgEng's number for it; None where it has none any more."""
         try:

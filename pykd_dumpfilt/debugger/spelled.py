@@ -218,6 +218,10 @@ class _Written:
     def address(self) -> VirtualAddress:
         return self._address
 
+    @property
+    def hardware(self) -> bool:
+        return self._debugger is not None and self._number in self._debugger._in_registers
+
     def remove(self) -> None:
         debugger, self._debugger = self._debugger, None
         if debugger is not None:

@@ -285,6 +285,10 @@ class _No:
     def address(self) -> VirtualAddress:
         return VirtualAddress(0)
 
+    @property
+    def hardware(self) -> bool:
+        return False
+
     def remove(self) -> None:
         pass
 

@@ -98,6 +98,8 @@ class TraceStatus:
 
 @dataclass(frozen=True)
 class _Armed:
+    """A breakpoint, and whether it was to be in a debug register."""
+
     breakpoint: Breakpoint
     hardware: bool
 
@@ -230,7 +232,7 @@ class Tracer:
             armed=armed,
             absent=copy.plan.absent,
             search=copy.search,
-            in_registers=tuple(sorted(a for a, one in copy.breakpoints.items() if one.hardware)),
+            in_registers=tuple(sorted(a for a, one in copy.breakpoints.items() if one.breakpoint.hardware)),
             resting=tuple(one.address for one in armed if watching and one.address not in copy.breakpoints),
         )
 
@@ -311,7 +313,7 @@ class Tracer:
         gets one depends on all copies."""
         known = [one for copy in self._copies for one in copy.watched()]
         wanted = without_resting(known, self._dumping)
-        held = sum(one.hardware for copy in self._copies for one in copy.breakpoints.values())
+        held = sum(one.breakpoint.hardware for copy in self._copies for one in copy.breakpoints.values())
         registers = held + self._debugger.free_debug_registers() if wanted else 0
         places = in_debug_registers(wanted, self._hardware, registers)
         for copy in self._copies:

@@ -81,7 +81,7 @@ def test_while_one_copy_is_there_and_the_other_is_not(lab: Lab, tmp_path: Path) 
     assert "tracing: no_symbols: armed" in armed
     assert "no trace of this interpreter owns" not in armed
     (started,) = said(typed, "start no_symbols")
-    assert "Dump_Read  (found in memory)" in started
+    assert "Dump_Read  (found in memory" in started
     assert "found in memory (certain): FILTER_INITIALIZATION_DATA at 0xffffab" in started
     assert "reached from crashdmp+0x2140, 13 reads" in started
     assert "dump_no_symbols is called when the machine crashes: the bug check breaks in first" in started
@@ -128,7 +128,7 @@ def test_with_symbols_nothing_is_searched(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "symbols.dumpfilt"
     typed = session(lab, "bugcheck", path, "aes_xts")
     (started,) = said(typed, "start aes_xts")
-    assert "Dump_Write  (symbol)" in started
+    assert "Dump_Write  (symbol" in started
     assert "found in memory" not in started
     calls, ways = recorded(path)
     assert calls == CRASH
