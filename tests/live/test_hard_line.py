@@ -62,7 +62,7 @@ def test_a_slow_line_ends_well(lab: Lab, tmp_path: Path, undisturbed: Path) -> N
     ("what", "hardships"),
     [
         # A lost request costs 4 s: DbgEng has no shorter patience.
-        ("dropped", Hardships(drop_every=401)),
+        ("dropped", Hardships(drop_every=251)),
         ("corrupted", Hardships(corrupt_every=61)),
         ("repeated", Hardships(repeat_every=29)),
     ],

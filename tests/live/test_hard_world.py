@@ -1,5 +1,6 @@
 """All that is hard at once: real pykd and DbgEng record what a kind world would have given them."""
 
+import re
 from pathlib import Path
 from typing import List, Optional
 
@@ -104,10 +105,11 @@ def test_a_machine_that_comes_to_no_end_is_broken_into(line: Hardships, lab: Lab
         done = session.run(BREAK, [windows_path(path)], timeout=200)
         assert done.code == 0, done.output
         assert session.server.left_behind() == []
-    # The instruction behind the breakpoint is all that Dump_Write has done.
-    assert "< Break at hiber_aes_xts!Dump_Write+1\n" in done.output
+    # The instruction behind the breakpoint is all that Dump_Write has done; and where a lost packet made the
+    # stop itself take long, the key came in the middle of that.
+    assert re.search(r"^< Break at hiber_aes_xts!Dump_Write(\+1)?$", done.output, re.MULTILINE)
     assert "1 entered and not yet returned" in done.output
-    assert "disarmed: no breakpoint of ours is left" in done.output
+    assert "no breakpoint of ours is left" in done.output
     calls = [one for one in records(path) if isinstance(one, Call)]
     assert [one.callbacks[0] for one in calls] == ["DriverEntry", "Dump_Start", "Dump_Write"]
     assert calls[2].unreturned == "stopped by the user"
