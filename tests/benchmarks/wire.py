@@ -76,14 +76,6 @@ SAMPLED = ("every_4th",)
 """Those in which one call does not cost what another does."""
 
 
-def compare(lab: Lab) -> Dict[str, float]:
-    """What a call costs, the limit, and what a user's script costs; over calls whose buffer is one run of
-    page frames."""
-    with tempfile.TemporaryDirectory() as folder:
-        sessions = _Sessions(lab, Path(folder))
-        return _compare(sessions.baseline("empty"), sessions.baseline("naive"), sessions.trace())
-
-
 def run() -> Dict[str, float]:
     """All rows: ours first, then what it is held against, then other buffers and ways to capture less."""
     lab = prepare()

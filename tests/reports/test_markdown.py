@@ -106,6 +106,7 @@ def test_the_environment_and_the_hashes(tmp_path: Path) -> None:
         "Target": "x64 kernel",
         "Machine": "x64",
         "Trace options": "&#123;&#125;",
+        "Left out on purpose": "nothing",
         "Integrity": "verifies: both files are as they were when the recording was closed",
     }
 
