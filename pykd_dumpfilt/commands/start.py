@@ -127,6 +127,10 @@ def trace_options(arguments: argparse.Namespace) -> Dict[str, Any]:
     }
 
 
+def _tell_end(reason: str) -> None:
+    console.note(f"dumpfilt: tracing has ended: {reason}. {console.program_name()} stop gives the verdict")
+
+
 def _make_tracer(name: str, options: Dict[str, Any], debugger: Debugger, sink: Sink) -> Tracer:
     return Tracer(debugger, name, sink, **options)
 
@@ -165,7 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.verbose,
             debugger.status_message,
         )
-        return Session(debugger, arguments.module, output, observer=watcher, **options)
+        return Session(debugger, arguments.module, output, observer=watcher, on_end=_tell_end, **options)
 
     try:
         started = start_session(session)

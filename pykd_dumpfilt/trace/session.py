@@ -49,6 +49,7 @@ class Session:
             not asked again.
         hardware: how debug registers are used.
         selection: which calls are captured, and what of them.
+        on_end: called with the reason when the trace ends by itself, at a bound of the selection.
 
     Raises:
         UsageError, TargetError, RecordingError: nothing is left in the target, and no empty recording.
@@ -64,17 +65,19 @@ class Session:
         observer: Optional[Observer] = None,
         hardware: Hardware = Hardware.AUTO,
         selection: Optional[Selection] = None,
+        on_end: Optional[Callable[[str], None]] = None,
     ) -> None:
         limits = limits or Limits()
         selection = selection or Selection()
         info = debugger.describe()
         given = {name: _location_text(where) for name, where in (callbacks or {}).items()}
         self._observer = observer
+        self._on_end = on_end
         self._observer_fault: Optional[str] = None
         self._captured = 0
         # The tracer refuses bad names and targets before a folder is made.
         self._tracer = Tracer(
-            debugger, filter_name, self, callbacks, limits, hardware, selection, on_exhausted=self.stop
+            debugger, filter_name, self, callbacks, limits, hardware, selection, self._exhausted
         )
         self._writer = RecordingWriter(
             Path(output),
@@ -139,6 +142,11 @@ class Session:
         status = self._tracer.status()
         self._writer.close(reason, lost=status.lost, left_out=status.left_out)
         return self.status()
+
+    def _exhausted(self, reason: str) -> None:
+        self.stop(reason)
+        if self._on_end is not None:
+            self._on_end(reason)
 
     # The tracer's sink: the writer, and whoever looks on.
 

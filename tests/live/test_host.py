@@ -319,3 +319,33 @@ def counted(path: Path) -> Dict[str, int]:
             name = "|".join(one.callbacks)
             counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def test_a_trace_of_a_part(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "part.dumpfilt"
+    with LiveSession(lab, aes_xts(30)) as session, DebuggerHost(session) as windbg:
+        windbg.load_pykd()
+        refused = windbg.type(f"{DUMPFILT} start aes_xts --budget 0.001 -o {windows_path(path)}")
+        assert windbg.exit_code == 2
+        assert "nothing was armed" in refused
+        assert not path.exists()
+        started = windbg.type(
+            f"{DUMPFILT} start aes_xts --every 3 --data after --max-hits 20 -o {windows_path(path)}"
+        )
+        assert windbg.exit_code == 0
+        assert re.search(r"forecast: \d+ (ms|s) for a call of 64 KiB on this line at least", started)
+        # The target runs on to its end; what was asked for has been captured long before.
+        ended = windbg.type("g")
+        assert "dumpfilt: tracing has ended: 20 calls were captured, as many as wanted. !py -g" in ended
+        stopped = windbg.type(f"{DUMPFILT} stop")
+        assert "no breakpoint of ours is left" in stopped
+        assert "captured less on purpose: " in stopped
+        assert session.server.left_behind() == []
+    with open_recording(path) as recording:
+        calls = [one for one in recording if isinstance(one, Call)]
+        footer = recording.footer
+    assert len(calls) == 20
+    assert footer is not None
+    # Two of each three writes went by uncaptured, and their numbers with them.
+    assert footer.left_out == calls[-1].number + 1 - 20
+    assert footer.left_out > 20
