@@ -99,6 +99,11 @@ def describe_calls(status: TraceStatus) -> List[str]:
     lines[0] += ", ".join(f"{name} {count}" for name, count in sorted(status.calls.items()))
     if status.open_calls:
         lines.append(f"{status.open_calls} entered and not yet returned")
+    if status.refused:
+        lines.append(
+            "physical reads do not work here: buffers are read at MappedSystemVa, and nothing tells whether the "
+            "page frame numbers name the same memory"
+        )
     if status.left_out:
         lines.append(f"{status.left_out} more seen and, by your options, not captured")
     if status.lost:

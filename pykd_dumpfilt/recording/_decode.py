@@ -142,7 +142,8 @@ def _buffer(value: Any, key: str, known_pages: int) -> Buffer:
         raise Wrong(key + ".unreadable", "must say for each page that is null why it could not be read")
     truncated = optional_text(fields.get("truncated"), key + ".truncated")
     hashes = _hashes(fields["hashes"], key + ".hashes") if "hashes" in fields else ()
-    return Buffer(via, offset, size, tuple(pages), unreadable, truncated, hashes)
+    fallback = optional_text(fields.get("fallback"), key + ".fallback")
+    return Buffer(via, offset, size, tuple(pages), unreadable, truncated, hashes, fallback)
 
 
 def _hashes(value: Any, key: str) -> Tuple[Optional[str], ...]:

@@ -66,6 +66,8 @@ def _buffer(buffer: Buffer) -> Dict[str, Any]:
         found["unreadable"] = {str(index): buffer.unreadable[index] for index in sorted(buffer.unreadable)}
     if buffer.truncated is not None:
         found["truncated"] = buffer.truncated
+    if buffer.fallback is not None:
+        found["fallback"] = buffer.fallback
     if buffer.hashes:
         found["hashes"] = list(buffer.hashes)
     return found

@@ -73,6 +73,7 @@ class Buffer:
         pages: one page number of the store per page of the buffer, None where it could not be read.
         unreadable: for each None, by index into ``pages``, why.
         truncated: why less than the MDL's ByteCount is held, also where that was the user's wish.
+        fallback: where ``via`` is "virtual" for want of something better, why the PFNs were of no use.
         hashes: of a buffer whose pages were read and not kept, BLAKE2b (16 bytes, hexadecimal) of each whole
             page, None where it could not be read.
     """
@@ -84,6 +85,7 @@ class Buffer:
     unreadable: Mapping[int, str] = field(default_factory=dict)
     truncated: Optional[str] = None
     hashes: Tuple[Optional[str], ...] = ()
+    fallback: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -199,9 +199,13 @@ def _buffers(title: str, views: Tuple[BufferView, ...], whole: bool) -> Iterator
         name = title if len(views) == 1 else f"{title}, MDL {index} of the chain"
         part = f"all {view.held}" if shown == view.held else f"the first {shown} of {view.held}"
         yield f"{name} ({view.raw.via}), {part} bytes"
+        if view.raw.fallback is not None:
+            yield f"  not by page frame numbers: {printable(view.raw.fallback)}"
         missing = view.missing()
         if missing is not None:
             yield f"  {printable(str(missing))}"
+        for page, digest in enumerate(view.raw.hashes):
+            yield f"  page {page}: BLAKE2b {digest or 'unreadable'}"
         yield from _indented(_dump(view, shown))
 
 

@@ -71,6 +71,11 @@ class Capture:
         self._physical_failures = 0
 
     @property
+    def refused(self) -> bool:
+        """Whether physical reads were given up: buffers are read where the MDL says that they are mapped."""
+        return not self._physical_works and self._physical_failures >= _REFUSALS
+
+    @property
     def looks_around(self) -> bool:
         """Whether the pages next to a buffer are wanted."""
         return self._limits.around > 0
@@ -105,7 +110,7 @@ class Capture:
         self, described: CapturedMdl, contents: Dict[int, bytes], reasons: Dict[int, str], kept: Data
     ) -> Buffer:
         pfns = described.pfns
-        via = "physical"
+        via, fallback = "physical", None
         pages: Dict[int, bytes] = {n: contents[pfn] for n, pfn in enumerate(pfns) if pfn in contents}
         why = {
             index: reasons.get(pfn, f"PFN {pfn:#x} is past any physical memory")
@@ -115,10 +120,11 @@ class Capture:
         if pfns and not pages and described.mapped_system_va is not None:
             mapped, unmapped = self._virtual(described.mapped_system_va, len(pfns))
             if mapped:
+                fallback = why[0]
                 via, pages, why = "virtual", mapped, unmapped
         if kept is Data.HASH:
             hashes = tuple(_hash(pages.get(index)) for index in range(len(pfns)))
-            return replace(_left_out(described, kept), via=via, hashes=hashes)
+            return replace(_left_out(described, kept), via=via, hashes=hashes, fallback=fallback)
         held = len(pfns) * PAGE_SIZE - described.byte_offset
         return Buffer(
             via=via,
@@ -127,6 +133,7 @@ class Capture:
             pages=self._numbers(pages, len(pfns)),
             unreadable=why,
             truncated=described.truncated,
+            fallback=fallback,
         )
 
     def _numbers(self, pages: Mapping[int, bytes], count: int) -> Tuple[Optional[int], ...]:
@@ -189,7 +196,7 @@ class Capture:
         """Page frames by number, and reasons for those that could not be read. Neighbours are read at once,
         whatever their order and whichever MDL names them: over a wire every read costs a round trip, and a
         page by itself two (see :data:`READ_SIZE`)."""
-        if not self._physical_works and self._physical_failures >= _REFUSALS:
+        if self.refused:
             return {}, dict.fromkeys(pfns, f"physical reads do not work here: the first {_REFUSALS} failed")
         contents: Dict[int, bytes] = {}
         reasons: Dict[int, str] = {}

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from ..debugger import Breakpoint, Debugger, Module, Subscription, VirtualAddress
+from ..debugger import Debugger, HitHandler, Module, Subscription, VirtualAddress
 from ..errors import DumpfiltError, is_interrupt
 from ..recording import (
     ArmedCallback,
@@ -26,8 +26,9 @@ from .callbacks import CallbackPlan, Location
 from .calls import CallTracker
 from .capture import Capture, Limits
 from .copies import copy_prefix, is_kernel, plain_name
+from .entries import EntryBreakpoints
 from .image import read_image
-from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched, in_debug_registers, without_resting
+from .placement import DUMP_BEGINS, DUMP_ENDS, Hardware, Watched
 from .registration import Registration, callback_table
 from .search import Found, find_tables
 from .selection import Selection
@@ -79,6 +80,7 @@ class TraceStatus:
         seconds: how long our handlers took at these stops: reading the target, writing the recording, and
             whoever looks on. What the engine does to stop the target and let it go is not in it.
         captured: bytes of buffers that were read from the target, equal pages counted each time.
+        refused: whether physical reads do not work, so that buffers are read through MappedSystemVa.
     """
 
     filter: str
@@ -94,14 +96,7 @@ class TraceStatus:
     hits: int = 0
     seconds: float = 0.0
     captured: int = 0
-
-
-@dataclass(frozen=True)
-class _Armed:
-    """A breakpoint, and whether it was to be in a debug register."""
-
-    breakpoint: Breakpoint
-    hardware: bool
+    refused: bool = False
 
 
 @dataclass
@@ -112,7 +107,6 @@ class _Copy:
     registration: Registration
     selection: Selection
     plan: CallbackPlan = field(default_factory=CallbackPlan)
-    breakpoints: Dict[int, "_Armed"] = field(default_factory=dict)
     written: Optional[Callbacks] = None
     table: Optional[Dict[str, int]] = None
     search: Optional[Found] = None
@@ -162,16 +156,15 @@ class Tracer:
         self._debugger = debugger
         self._sink = sink
         self._given = dict(callbacks or {})
-        self._hardware = hardware
+        self._entries = EntryBreakpoints(debugger, hardware, self._entry_handler)
         self._selection = selection or Selection()
         self._on_exhausted = on_exhausted or self.disarm
         self._first_transfer: Optional[float] = None
-        capture = Capture(debugger, sink, limits or Limits())
-        self._calls = CallTracker(debugger, capture, self._on_call, self._hit, self._selection)
+        self._capture = Capture(debugger, sink, limits or Limits())
+        self._calls = CallTracker(debugger, self._capture, self._on_call, self._hit, self._selection)
         self._copies: List[_Copy] = []
         self._watches: List[Subscription] = []
         self._faults: List[str] = []
-        self._dumping: Optional[int] = None
         self._fault_count = 0
         self._hits = 0
         self._seconds = 0.0
@@ -201,8 +194,7 @@ class Tracer:
         not return. A second call does nothing."""
         while self._watches:
             self._guard("ending a watch", self._watches.pop().remove)
-        for copy in self._copies:
-            self._remove_breakpoints(copy)
+        self._entries.remove(self._guard)
         self._guard("ending the trace", lambda: self._calls.abandon(reason, gone))
 
     def status(self) -> TraceStatus:
@@ -211,7 +203,7 @@ class Tracer:
             filter=self.filter,
             armed=bool(self._watches),
             copies=tuple(self._copy_status(copy) for copy in self._copies),
-            breakpoints=sum(len(c.breakpoints) for c in self._copies) + self._calls.return_breakpoints,
+            breakpoints=len(self._entries) + self._calls.return_breakpoints,
             calls=dict(self._calls.counts),
             open_calls=self._calls.open_calls,
             lost=self._calls.lost,
@@ -220,11 +212,13 @@ class Tracer:
             fault_count=self._fault_count,
             hits=self._hits,
             seconds=self._seconds,
+            refused=self._capture.refused,
         )
 
     def _copy_status(self, copy: _Copy) -> CopyStatus:
         armed = copy.armed()
         watching = copy.loaded and bool(self._watches)
+        places = self._entries.in_registers() if watching else {}
         return CopyStatus(
             name=copy.module.name,
             base=int(copy.module.base),
@@ -232,8 +226,8 @@ class Tracer:
             armed=armed,
             absent=copy.plan.absent,
             search=copy.search,
-            in_registers=tuple(sorted(a for a, one in copy.breakpoints.items() if one.breakpoint.hardware)),
-            resting=tuple(one.address for one in armed if watching and one.address not in copy.breakpoints),
+            in_registers=tuple(one.address for one in armed if places.get(one.address)),
+            resting=tuple(one.address for one in armed if watching and one.address not in places),
         )
 
     def _on_load(self, module: Module) -> None:
@@ -249,13 +243,13 @@ class Tracer:
             self._guard(f"unloading {module.name}", lambda: self._drop(copy))
 
     def _on_break(self) -> None:
-        if self._dumping is not None:
+        if self._entries.dumping is not None:
             # A bug check in the middle of a hibernation begins another dump, in the other stack. Who works is
             # seen again at the next call.
             self._guard("a break of the target", self._end_of_dump)
 
     def _end_of_dump(self) -> None:
-        self._dumping = None
+        self._entries.dumping = None
         self._arrange()
 
     def _copy_at(self, module: Module) -> Optional[_Copy]:
@@ -309,28 +303,11 @@ class Tracer:
             self._sink.write(record)
 
     def _arrange(self) -> None:
-        """Make the breakpoints agree with what is to be watched. Debug registers are few, so which address
-        gets one depends on all copies."""
-        known = [one for copy in self._copies for one in copy.watched()]
-        wanted = without_resting(known, self._dumping)
-        held = sum(one.breakpoint.hardware for copy in self._copies for one in copy.breakpoints.values())
-        registers = held + self._debugger.free_debug_registers() if wanted else 0
-        places = in_debug_registers(wanted, self._hardware, registers)
-        for copy in self._copies:
-            for address, armed in list(copy.breakpoints.items()):
-                if places.get(address) is not armed.hardware:
-                    copy.breakpoints.pop(address).breakpoint.remove()
-        # Only now: a register that one gives up is for another.
-        for one in wanted:
-            copy = self._copies[one.copy]
-            if one.address not in copy.breakpoints:
-                copy.breakpoints[one.address] = self._set(copy, one.address, places[one.address])
+        self._entries.arrange([one for copy in self._copies for one in copy.watched()])
 
-    def _set(self, copy: _Copy, address: int, hardware: bool) -> "_Armed":
-        handler = self._entry_handler(copy, address)
-        return _Armed(self._debugger.set_breakpoint(VirtualAddress(address), handler, hardware), hardware)
+    def _entry_handler(self, number: int, address: int) -> HitHandler:
+        copy = self._copies[number]
 
-    def _entry_handler(self, copy: _Copy, address: int) -> Callable[[], bool]:
         def entered() -> bool:
             self._hit("entry", lambda: self._entered(copy, address))
             return False
@@ -346,8 +323,8 @@ class Tracer:
         side = self._calls.entered(copy.number, callbacks, copy.registration)
         if side is None:
             return
-        if self._dumping != copy.number and DUMP_BEGINS.issuperset(callbacks):
-            self._dumping = copy.number
+        if self._entries.dumping != copy.number and DUMP_BEGINS.issuperset(callbacks):
+            self._entries.dumping = copy.number
             self._arrange()
         if "DriverEntry" not in callbacks:
             self._learn_table(copy, side.filter_initialization_data)
@@ -370,7 +347,7 @@ class Tracer:
             self._sink.write(call)
         finally:
             # What cannot be written is no reason to miss the calls to come.
-            if copy.number == self._dumping and DUMP_ENDS.intersection(call.callbacks):
+            if copy.number == self._entries.dumping and DUMP_ENDS.intersection(call.callbacks):
                 self._end_of_dump()
             if call.exit is not None and "DriverEntry" in call.callbacks:
                 # It runs once in the life of a copy, and every breakpoint costs requests at each stop.
@@ -388,9 +365,8 @@ class Tracer:
     def _rebooted(self) -> None:
         """A kernel that loads is another kernel: what was in the last one has gone with it, unannounced, and
         the same addresses may hold anything now."""
-        self._dumping = None
-        for copy in self._copies:
-            self._remove_breakpoints(copy)
+        self._entries.dumping = None
+        self._entries.remove(self._guard)
         # Who rebooted the machine, and why, is not known: nothing to hold against the filter.
         self._calls.abandon("the target rebooted while the call was running")
         for copy in self._copies:
@@ -399,16 +375,11 @@ class Tracer:
 
     def _drop(self, copy: _Copy) -> None:
         copy.loaded = False
-        self._remove_breakpoints(copy)
-        if self._dumping == copy.number:
+        self._entries.remove(self._guard, copy.number)
+        if self._entries.dumping == copy.number:
             self._end_of_dump()
         self._calls.unload(copy.number)
         self._sink.write(Unloaded(copy.number))
-
-    def _remove_breakpoints(self, copy: _Copy) -> None:
-        while copy.breakpoints:
-            address, armed = copy.breakpoints.popitem()
-            self._guard(f"taking out the breakpoint at {address:#x}", armed.breakpoint.remove)
 
     def _hit(self, during: str, action: Callable[[], None]) -> None:
         """Run the handler of a stop at one of our breakpoints."""

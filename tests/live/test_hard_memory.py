@@ -64,6 +64,9 @@ def test_buffers_are_read_where_they_are_mapped_when_physical_reads_are_refused(
                 assert [buffer.via for buffer in mine.buffers] == ["virtual"] * len(theirs.buffers)
                 for buffer, same in zip(mine.buffers, theirs.buffers):
                     assert buffer.unreadable == {}
+                    assert buffer.fallback is not None
+                    assert "cannot be read" in buffer.fallback or "do not work here" in buffer.fallback
+                    assert same.fallback is None
                     assert [hard.page(page) for page in buffer.pages if page is not None] == [
                         easy.page(page) for page in same.pages if page is not None
                     ]

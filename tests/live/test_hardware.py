@@ -7,7 +7,7 @@ from typing import Dict, List, Set
 import pytest
 
 from pykd_dumpfilt.emulator import BreakpointHit, DebugRegisterHit, Event, ModuleLoaded, Scenario, Target
-from pykd_dumpfilt.recording import CALLBACKS, Call, open_recording
+from pykd_dumpfilt.recording import Call, open_recording
 
 from ..lab.session import ROOT, Lab, LiveSession
 from ..lab.toolchain import build_filter

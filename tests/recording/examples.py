@@ -101,6 +101,7 @@ _count = st.integers(0, 2**53 - 1)
 _dword = st.integers(0, 2**32 - 1)
 _address = st.integers(0, 2**64 - 1)
 _name = st.text(string.ascii_lowercase + string.digits + "_", min_size=1, max_size=16)
+_hash = st.text("0123456789abcdef", min_size=32, max_size=32)
 _callbacks = st.lists(st.sampled_from(CALLBACKS), min_size=1, unique=True).map(tuple)
 
 
@@ -121,6 +122,8 @@ def buffers(draw: st.DrawFn) -> Buffer:
         draw(st.integers(0, max(0, 4096 * len(pages) - offset))),
         pages,
         {index: draw(_text) for index, page in enumerate(pages) if page is None},
+        draw(_maybe_text),
+        tuple(draw(st.lists(st.none() | _hash, max_size=3))),
         draw(_maybe_text),
     )
 
@@ -210,4 +213,5 @@ footers = st.builds(
     _text,
     _count,
     st.just({}) | st.fixed_dictionaries({"calls.jsonl": _sha256, "pages.bin": _sha256}),
+    _count,
 )

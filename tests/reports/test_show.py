@@ -8,6 +8,7 @@ import pytest
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import (
     ArmedCallback,
+    Buffer,
     Callbacks,
     Fault,
     LoadedModule,
@@ -142,6 +143,21 @@ def test_what_could_not_be_read_is_told_where_it_would_be(tmp_path: Path) -> Non
     assert "FILTER_EXTENSION at 0xffffab0000002450: 2 of 88 bytes, not present" in text
     assert "  unreadable: page 0: bus error" in text
     assert "  00001000  61 61 61 61" in text
+
+
+def test_why_a_buffer_was_not_read_by_its_page_frames(tmp_path: Path) -> None:
+    script = Script()
+    buffer = replace(script.memory.buffer(b"p" * 4096), via="virtual", fallback="refused")
+    hashed = Buffer("physical", 0, 0, (), {}, "hashes of pages only", ("0" * 32, None))
+    entry, after = side(0, [mdl(4096)], [buffer]), side(0, [mdl(4096)], [hashed])
+    script.write(0, b"", entry=entry, exit=after)
+    text = shown(tmp_path, script, 0)
+    assert (
+        "Buffer at entry (virtual), the first 256 of 4096 bytes\n  not by page frame numbers: refused\n"
+        in text
+    )
+    assert "hashes of pages only" in text
+    assert f"  page 0: BLAKE2b {'0' * 32}\n  page 1: BLAKE2b unreadable" in text
 
 
 def test_an_unknown_call_is_an_error(tmp_path: Path) -> None:
