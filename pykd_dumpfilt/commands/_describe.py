@@ -101,8 +101,8 @@ def describe_calls(status: TraceStatus) -> List[str]:
         lines.append(f"{status.open_calls} entered and not yet returned")
     if status.refused:
         lines.append(
-            "physical reads do not work here: buffers are read at MappedSystemVa, and nothing tells whether the "
-            "page frame numbers name the same memory"
+            "physical reads do not work here: buffers are read at MappedSystemVa, and nothing tells whether "
+            "the page frame numbers name the same memory"
         )
     if status.left_out:
         lines.append(f"{status.left_out} more seen and, by your options, not captured")
