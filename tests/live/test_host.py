@@ -349,3 +349,18 @@ def test_a_trace_of_a_part(lab: Lab, tmp_path: Path) -> None:
     # Two of each three writes went by uncaptured, and their numbers with them.
     assert footer.left_out == calls[-1].number + 1 - 20
     assert footer.left_out > 20
+
+
+def test_pykd_loaded_without_its_bootstrapper(lab: Lab, tmp_path: Path) -> None:
+    """pykd.pyd is an extension too, and loses arguments: that is said, and nothing is armed."""
+    script = tmp_path / "dumpf.py"
+    script.write_text(
+        "import sys\nfrom pykd_dumpfilt.cli import main\nprint('arguments', sys.argv[1:])\nmain()\n"
+    )
+    with LiveSession(lab, aes_xts()) as session, DebuggerHost(session) as windbg:
+        windbg.type(f".load {lab.python.home}\\Lib\\site-packages\\pykd\\pykd.pyd")
+        said = windbg.type(f"!py -g {windows_path(script)} start aes_xts")
+        assert "arguments ['', '']" in said
+        assert "the arguments arrived empty: pykd.pyd was loaded directly" in said
+        assert "load the bootstrapper instead".lower() in said.lower()
+        assert session.server.left_behind() == []
