@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose what is captured, and how."""
     group = parser.add_argument_group(
         "what is captured",
-        "By default every call, with its buffer before and after. Less is said in the recording.",
+        "By default every call, with its buffer before and after. A recording says what was left out.",
     )
     group.add_argument(
         "--callbacks",

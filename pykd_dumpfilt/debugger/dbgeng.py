@@ -8,9 +8,10 @@ known by their place in the interface's table, after IUnknown's three.
 import contextlib
 import ctypes
 import uuid
+from functools import lru_cache
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "engine"]
 
 _IDEBUGCONTROL = uuid.UUID("5182e668-105e-416e-ad92-24ef800424ba")
 _IDEBUGDATASPACES = uuid.UUID("88f7dfab-3ea7-4c3a-aefb-c4e8106173aa")
@@ -164,6 +165,12 @@ class Engine:
                 ctypes.c_uint32,
                 ctypes.c_void_p,
             )
+
+
+@lru_cache(maxsize=None)
+def engine() -> Engine:
+    """This process's DbgEng. One client of it serves all who ask: none is ever released."""
+    return Engine()
 
 
 def _guid(identity: uuid.UUID) -> Any:

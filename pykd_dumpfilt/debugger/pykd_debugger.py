@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from ..errors import TargetError, UsageError
 from ..structures import Machine
-from .dbgeng import Engine
+from .dbgeng import engine
 from .port import (
     DEBUG_REGISTERS,
     PAGE_SIZE,
@@ -96,7 +96,7 @@ class PykdDebugger:
         self._address_mask = 0xFFFFFFFF if self._machine.pointer_size == 4 else 0xFFFFFFFFFFFFFFFF
         self._breakpoints: List[_Breakpoint] = []
         self._removed: List[Any] = []
-        self._engine = Engine()
+        self._engine = engine()
         self._interrupted = False
         self._ctrl_c_pressed = False
         self._fault: Optional[str] = None
