@@ -1,4 +1,4 @@
-"""Found the FILTER_INITIALIZATION_DATA of a copy whose DriverEntry has run, with no symbols.
+"""Finds the FILTER_INITIALIZATION_DATA of a copy whose DriverEntry has run, with no symbols.
 
 crashdmp keeps one FILTER_CONTEXT per filter: FILTER_INITIALIZATION_DATA, FILTER_EXTENSION and LIST_ENTRY side
 by side, in a list that its own data leads to. That is known from listings of x86 and inferred for x64, so
@@ -12,7 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..debugger import PAGE_SIZE, Debugger, MemoryReadError, Module, VirtualAddress
+from ..debugger import PAGE_SIZE, READ_SIZE, Debugger, MemoryReadError, Module, VirtualAddress
 from ..errors import DumpfiltError, TargetError
 from ..recording import Piece
 from ..structures import (
@@ -31,7 +31,6 @@ __all__ = ["CRASHDMP", "Candidate", "Found", "SearchLimits", "find_tables"]
 
 CRASHDMP = "crashdmp"
 """The module that loads the dump stacks and calls their filters."""
-_PACKET = 3944  # a KD packet has 4000 bytes, 56 of which are headers
 _BEHIND_POINTER = (0x600, 0x600, 0x100)
 """How much is read behind what a pointer leads to, by step: contexts with the list's head somewhere in them,
 then a FILTER_CONTEXT's LIST_ENTRY."""
@@ -162,7 +161,7 @@ class _Reads:
             self.count += 1
             try:
                 at = VirtualAddress(address + len(data))
-                data += self._debugger.read_virtual(at, min(_PACKET, size - len(data)))
+                data += self._debugger.read_virtual(at, min(READ_SIZE, size - len(data)))
             except MemoryReadError as error:
                 return data + error.data
             except TargetError:
