@@ -1,12 +1,13 @@
 """What start and status say of the copies, in sentences that tell what to do."""
 
-from typing import List, Optional
+from typing import Any, List, Optional
 
-from pykd_dumpfilt.commands._describe import describe_copies
+from pykd_dumpfilt.commands._describe import describe_calls, describe_copies
 from pykd_dumpfilt.commands._next import describe_next, describe_sightings
+from pykd_dumpfilt.debugger import HitHandler, VirtualAddress
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.recording import MemoryPageStore, Record
-from pykd_dumpfilt.trace import Tracer, bug_check_break, dump_stack_modules
+from pykd_dumpfilt.trace import Hardware, Tracer, bug_check_break, dump_stack_modules
 
 from .emulator.code import ALL_FIVE
 from .emulator.pe_writer import dump_filter
@@ -197,3 +198,30 @@ def test_the_list_says_may_be_where_it_does_not_know() -> None:
         "  dump_probe: may be a filter; no FILTER_INITIALIZATION_DATA of it was found (12 reads)",
         "to trace one: dumpfilt start probe",
     ]
+
+
+class WithoutRegisters(EmulatorDebugger):
+    """A virtual machine that takes what is written to debug registers, and does nothing with it."""
+
+    def set_breakpoint(self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False) -> Any:
+        return super().set_breakpoint(address, (lambda: False) if hardware else on_hit, hardware)
+
+
+def after_a_hibernation(debugger: EmulatorDebugger, hardware: Hardware) -> str:
+    tracer = Tracer(debugger, "probe", Sink(), hardware=hardware)
+    tracer.arm()
+    debugger.run()
+    tracer.disarm("the test is over")
+    return "\n".join(describe_calls(tracer.status()))
+
+
+def test_where_debug_registers_do_nothing_that_is_guessed_and_said() -> None:
+    one = Scenario("hibernate", calls=2, pages=2)
+    image = dump_filter(ALL_FIVE).image()
+    said = after_a_hibernation(WithoutRegisters(Target(image, "probe", one)), Hardware.ALWAYS)
+    assert "start again with --no-hardware" in said
+    for debugger, hardware in (
+        (EmulatorDebugger(Target(image, "probe", one)), Hardware.ALWAYS),
+        (WithoutRegisters(Target(image, "probe", one)), Hardware.NEVER),
+    ):
+        assert "--no-hardware" not in after_a_hibernation(debugger, hardware)

@@ -99,6 +99,11 @@ def describe_calls(status: TraceStatus) -> List[str]:
     lines[0] += ", ".join(f"{name} {count}" for name, count in sorted(status.calls.items()))
     if status.open_calls:
         lines.append(f"{status.open_calls} entered and not yet returned")
+    if status.used_registers and _nothing_was_hit(status):
+        lines.append(
+            "a copy has come and gone, and nothing that debug registers watched was hit. If this machine is "
+            "a virtual one that does not keep them: start again with --no-hardware"
+        )
     if status.refused:
         lines.append(
             "physical reads do not work here: buffers are read at MappedSystemVa, and nothing tells whether "
@@ -110,3 +115,10 @@ def describe_calls(status: TraceStatus) -> List[str]:
         lines.append(f"{status.lost} LOST: they happened and could not be recorded")
     lines.extend(f"tool fault: {fault}" for fault in status.faults[-5:])
     return lines
+
+
+def _nothing_was_hit(status: TraceStatus) -> bool:
+    """Whether a copy with callbacks that were watched has been unloaded, and no call was seen in a dump."""
+    gone = any(not copy.loaded and copy.armed for copy in status.copies)
+    # Those two are watched by int3, as a rule.
+    return gone and set(status.calls) <= {"DriverEntry", "Dump_Unload"}

@@ -31,6 +31,7 @@ class EntryBreakpoints:
     Attributes:
         dumping: the number of the copy that is in the middle of a dump, None where none is; :meth:`arrange`
             goes by it.
+        used_registers: whether any of them has been in a debug register.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class EntryBreakpoints:
         self._handler = handler
         self._entries: Dict[int, _Entry] = {}
         self.dumping: Optional[int] = None
+        self.used_registers = False
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -77,7 +79,9 @@ class EntryBreakpoints:
         address, handler = VirtualAddress(one.address), self._handler(one.copy, one.address)
         if hardware:
             try:
-                return _Entry(one.copy, self._debugger.set_breakpoint(address, handler, True), True)
+                entry = _Entry(one.copy, self._debugger.set_breakpoint(address, handler, True), True)
+                self.used_registers = self.used_registers or entry.breakpoint.hardware
+                return entry
             except TargetError:
                 # Somebody was faster. An int3 is better than a callback that nobody sees.
                 pass

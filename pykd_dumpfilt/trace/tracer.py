@@ -81,6 +81,7 @@ class TraceStatus:
             whoever looks on. What the engine does to stop the target and let it go is not in it.
         captured: bytes of buffers that were read from the target, equal pages counted each time.
         refused: whether physical reads do not work, so that buffers are read through MappedSystemVa.
+        used_registers: whether callbacks have been watched by debug registers.
     """
 
     filter: str
@@ -97,6 +98,7 @@ class TraceStatus:
     seconds: float = 0.0
     captured: int = 0
     refused: bool = False
+    used_registers: bool = False
 
 
 @dataclass
@@ -213,6 +215,7 @@ class Tracer:
             hits=self._hits,
             seconds=self._seconds,
             refused=self._capture.refused,
+            used_registers=self._entries.used_registers,
         )
 
     def _copy_status(self, copy: _Copy) -> CopyStatus:
