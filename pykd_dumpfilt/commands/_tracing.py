@@ -7,11 +7,10 @@ from typing import List, Optional, Tuple
 from ..debugger import Debugger
 from ..errors import UsageError
 from ..recording import CALLBACKS
-from ..trace import Data, Hardware, Line, Selection, forecast, measure_line, smallest_every
+from ..trace import Data, Hardware, Line, Selection, callback_named, forecast, measure_line, smallest_every
 
 __all__ = ["add_arguments", "describe_forecast", "duration", "selection", "size"]
 
-_ROLES = {name.lower().replace("dump_", ""): name for name in CALLBACKS}
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _GIB = 2**30
 _SHORT = 60.0
@@ -150,14 +149,15 @@ def _seconds(seconds: float) -> str:
 def _callbacks(text: Optional[str]) -> Tuple[str, ...]:
     if text is None:
         return CALLBACKS
-    names = [part.strip().lower().replace("dump_", "") for part in text.split(",")]
-    unknown = [name for name in names if name not in _ROLES]
-    if unknown:
+    parts = text.split(",")
+    names = {callback_named(part) for part in parts}
+    unknown = next((part.strip() for part in parts if callback_named(part) is None), None)
+    if unknown is not None:
         raise UsageError(
-            f"there is no callback {unknown[0]!r}: choose from start, write, read, finish, unload, with "
+            f"there is no callback {unknown!r}: choose from start, write, read, finish, unload, with "
             "commas between them"
         )
-    return tuple(name for name in CALLBACKS if name in {_ROLES[one] for one in names})
+    return tuple(name for name in CALLBACKS if name in names)
 
 
 def _range(text: Optional[str]) -> Optional[Tuple[int, int]]:

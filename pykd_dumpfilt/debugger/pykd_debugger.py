@@ -132,10 +132,7 @@ class PykdDebugger:
     def breakpoints(self) -> List[VirtualAddress]:
         """Where breakpoints of the engine are, whoever has set them."""
         try:
-            return [
-                VirtualAddress(pykd.getBp(index).getOffset() & self._address_mask)
-                for index in range(pykd.getNumberBreakpoints())
-            ]
+            return [VirtualAddress(one.getOffset() & self._address_mask) for one in _engine_breakpoints()]
         except pykd.DbgException as error:
             raise TargetError(f"cannot list the breakpoints: {_text(error)}") from error
 
@@ -243,10 +240,10 @@ class PykdDebugger:
         """Whether a breakpoint that is not ours is at an address."""
         ours = {one.number for one in self._breakpoints}
         with contextlib.suppress(pykd.DbgException):
-            for index in range(pykd.getNumberBreakpoints()):
-                other = pykd.getBp(index)
-                if other.getOffset() & self._address_mask == address and other.getId() not in ours:
-                    return True
+            return any(
+                other.getOffset() & self._address_mask == address and other.getId() not in ours
+                for other in _engine_breakpoints()
+            )
         return False
 
     def free_debug_registers(self) -> int:
@@ -430,14 +427,11 @@ class _Breakpoint:
         self._debugger._removed.append(owned)
 
     def _is_live(self, owned: Any) -> bool:
-        try:
+        with contextlib.suppress(pykd.DbgException):
             number = owned.getId()
-            for index in range(pykd.getNumberBreakpoints()):
-                other = pykd.getBp(index)
-                if other.getId() == number:
-                    return bool(other.getOffset() & self._debugger._address_mask == int(self._address))
-        except pykd.DbgException:
-            pass
+            same = next((other for other in _engine_breakpoints() if other.getId() == number), None)
+            if same is not None:
+                return bool(same.getOffset() & self._debugger._address_mask == int(self._address))
         return False
 
 
@@ -501,6 +495,11 @@ class _BreakEvents(pykd.eventHandler):  # type: ignore[misc]
     def onException(self, information: Any) -> _HitResult:  # noqa: N802 - pykd's name
         # NoChange: anything else would decide for the user how the exception is handled.
         return _contain(self.on_break or (lambda: None))
+
+
+def _engine_breakpoints() -> Iterator[Any]:
+    """All breakpoints of the engine, ours and others', as pykd's objects; raises pykd's errors."""
+    return (pykd.getBp(index) for index in range(pykd.getNumberBreakpoints()))
 
 
 def _contain(action: Callable[[], None]) -> _HitResult:

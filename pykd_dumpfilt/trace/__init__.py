@@ -1,7 +1,7 @@
 """Catches each call of a filter's callbacks: entry, return, and what changed in between."""
 
 from .bug_check import BugCheckBreak, bug_check_break
-from .callbacks import Location, parse_callback_option
+from .callbacks import Location, callback_named, parse_callback_option
 from .capture import Limits
 from .copies import PREFIXES, copy_prefix, plain_name
 from .forecast import Forecast, Line, forecast, measure_line, smallest_every
@@ -36,6 +36,7 @@ __all__ = [
     "Tracer",
     "active_session",
     "bug_check_break",
+    "callback_named",
     "copy_prefix",
     "default_recording_name",
     "dump_stack_modules",

@@ -8,7 +8,7 @@ from ..debugger import Debugger, Module, VirtualAddress
 from ..errors import UsageError
 from ..recording import CALLBACKS, ArmedCallback
 
-__all__ = ["CallbackPlan", "Location", "parse_callback_option"]
+__all__ = ["CallbackPlan", "Location", "callback_named", "parse_callback_option"]
 
 _ROLES = {name.lower().replace("dump_", ""): name for name in CALLBACKS}
 _ROLES.update({name.lower(): name for name in CALLBACKS})
@@ -27,6 +27,11 @@ class Location:
     symbol: Optional[str] = None
 
 
+def callback_named(role: str) -> Optional[str]:
+    """The callback that ``read`` or ``Dump_Read`` names, in any case; None for anything else."""
+    return _ROLES.get(role.strip().lower())
+
+
 def parse_callback_option(text: str) -> Tuple[str, Location]:
     """``read=0xfffff80012345678``, ``read=fffff800`12345678``, ``read=+0x1200`` or ``read=MyDumpRead``.
 
@@ -36,7 +41,7 @@ def parse_callback_option(text: str) -> Tuple[str, Location]:
         UsageError: it is none of these.
     """
     role, equals, where = (part.strip() for part in text.partition("="))
-    name = _ROLES.get(role.lower())
+    name = callback_named(role)
     if not equals or name is None or not where:
         raise UsageError(
             f"{text!r} does not say where a callback is: write ROLE=WHERE, ROLE one of start, write, read, "

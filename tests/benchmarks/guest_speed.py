@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Dict, Optional
 
-RESULT = "speed-result: "
+from tests.benchmarks.guest_baselines import RESULT
 
 # By the file that a function is in. What pykd and ctypes call is no function to the profiler: its time counts
 # for who calls it.

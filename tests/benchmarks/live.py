@@ -11,7 +11,7 @@ from pykd_dumpfilt.emulator import Scenario, Target
 from ..lab.session import Lab, LiveSession, prepare
 from ..lab.toolchain import build_filter
 from ..lab.wine import windows_path
-from .guest_speed import RESULT
+from .guest_baselines import RESULT
 
 __all__ = ["run"]
 

@@ -6,6 +6,8 @@ from typing import Dict
 
 import pytest
 
+from pykd_dumpfilt.trace.forecast import CALL_REQUESTS
+
 from ..benchmarks.wire import run
 from ..lab.session import Lab
 
@@ -48,6 +50,10 @@ def test_no_buffer_falls_off_the_fast_path(figures: Dict[str, float]) -> None:
     for kind in ("scattered", "byte_offset", "chain"):
         assert figures[f"{kind}_to_reads"] < 1.34
     assert figures["scattered_to_naive"] < 0.8
+
+
+def test_the_forecast_counts_with_what_a_call_takes(figures: Dict[str, float]) -> None:
+    assert round(figures["none_packets"]) == CALL_REQUESTS
 
 
 def test_the_readme_s_figures_are_these(figures: Dict[str, float]) -> None:
