@@ -17,7 +17,7 @@ from pykd_dumpfilt.spool import Spool
 FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "aes_xts.dumpfilt"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.binary(max_size=40), max_size=30),
     st.lists(st.tuples(st.integers(0, 900), st.integers(0, 90))),

@@ -86,7 +86,7 @@ def test_too_large_a_file() -> None:
         read_image(bytes((64 << 20) + 1))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 0x3FF), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4))
 def test_damaged_headers(patches: List[Tuple[int, bytes]]) -> None:
     data = bytearray(SAMPLE)
@@ -99,7 +99,7 @@ def test_damaged_headers(patches: List[Tuple[int, bytes]]) -> None:
     assert len(image.bind(0xFFFFF80031000000, {})) <= (64 << 20) + 4096
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0x80, 0x5FFF), st.binary(min_size=1, max_size=8)), min_size=1, max_size=30)
 )

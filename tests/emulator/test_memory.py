@@ -90,7 +90,7 @@ def test_memory_ends() -> None:
     assert len(frames) == 0x8000 + 0x4000 - 0x100 - 1  # all but the first MiB and the top page table
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(), st.integers(0, 1 << 40))
 def test_no_address_hurts(address: int, size: int) -> None:
     ram = _SHARED

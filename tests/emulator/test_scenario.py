@@ -21,7 +21,7 @@ scenarios = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scenarios)
 def test_every_transfer_is_possible(scenario: Scenario) -> None:
     plan = scenario.plan()
@@ -39,7 +39,7 @@ def test_every_transfer_is_possible(scenario: Scenario) -> None:
             assert transfer.size % 4096 == transfer.byte_offset == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(scenarios)
 def test_reads_cover_what_was_written_and_nothing_else(scenario: Scenario) -> None:
     plan = scenario.plan()

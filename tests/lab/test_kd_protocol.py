@@ -63,7 +63,7 @@ def test_reading_what_was_framed() -> None:
 
 
 @given(st.lists(st.integers(1, 40), max_size=8))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_split_of_the_stream_gives_the_same_packets(cuts: List[int]) -> None:
     stream = DATA + b"b" + ACKNOWLEDGED + DATA
     reader = PacketReader()
@@ -77,7 +77,7 @@ def test_any_split_of_the_stream_gives_the_same_packets(cuts: List[int]) -> None
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_noise_never_raises_and_is_never_kept(noise: bytes) -> None:
     reader = PacketReader()
     reader.feed(noise)

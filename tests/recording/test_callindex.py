@@ -14,7 +14,7 @@ from pykd_dumpfilt.recording._callindex import CallIndex, Numbers
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 40)))
 def test_numbers_against_a_set(numbers: List[int]) -> None:
     seen = Numbers()

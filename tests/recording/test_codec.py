@@ -57,7 +57,7 @@ def test_other_lines_are_spelled_like_this(item: Union[Header, Record], line: st
     assert codec.decode(line.encode(), 1).item == item
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(item=st.one_of(records, headers, footers), first=st.integers(6, 9), digests=st.integers(0, 3))
 def test_every_value_survives_its_line(item: Union[Header, Record, Footer], first: int, digests: int) -> None:
     pages = None

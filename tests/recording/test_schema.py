@@ -72,7 +72,7 @@ def test_a_recording_is_valid(tmp_path: Path) -> None:
         CLOSED.validate(json.loads(line))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(item=st.one_of(records, headers, footers), pages=st.booleans())
 def test_every_line_is_valid(item: Union[Header, Record, Footer], pages: bool) -> None:
     brought = codec.NewPages(7, bytes(48)) if pages and not isinstance(item, (Header, Footer)) else None

@@ -91,7 +91,7 @@ def read_all(folder: Path) -> None:
         pass
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_flipped_and_foreign_bytes_raise_nothing_else(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -124,7 +124,7 @@ def test_flipped_and_foreign_bytes_raise_nothing_else(
     read_all(folder)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(content=st.binary(max_size=200))
 def test_garbage_raises_nothing_else(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "garbage.dumpfilt"

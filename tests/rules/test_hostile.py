@@ -78,14 +78,14 @@ _calls = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(_calls, max_size=8), st.sampled_from(list(Machine)))
 def test_rules_never_raise(calls: List[Call], machine: Machine) -> None:
     stream: List[Record] = [LoadedModule(0, "hiber_x", 0, 0), *calls]
     assert isinstance(judge(stream, STORE, machine).verdict, Verdict)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(_calls, st.sampled_from(list(Machine)))
 def test_show_never_raises(call: Call, machine: Machine) -> None:
     decoded = DecodedCall(call, None, machine, STORE)

@@ -11,7 +11,7 @@ from pykd_dumpfilt.rules._numbers import MissingNumbers
 _ranges = st.tuples(st.integers(-20, 60), st.integers(-20, 60))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_ranges, max_size=25), _ranges)
 def test_the_last_put_wins_everywhere(puts: List[Tuple[int, int]], window: Tuple[int, int]) -> None:
     intervals = IntervalMap()
@@ -43,7 +43,7 @@ def test_overwriting_leaves_both_ends() -> None:
     assert len(intervals) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 40), unique=True), st.integers(0, 40), st.integers(0, 40))
 def test_missing_numbers_against_a_set(numbers: List[int], low: int, high: int) -> None:
     missing = MissingNumbers()

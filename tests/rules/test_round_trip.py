@@ -552,7 +552,7 @@ _transfers = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_transfers)
 def test_the_rule_agrees_with_a_dict_of_bytes(
     transfers: List[Tuple[str, int, int, int, int, int]],

@@ -220,7 +220,7 @@ def test_every_rule_says_what_it_demands_and_who_says_so(rule: Type[Rule]) -> No
     assert rule.level.value == mild.get(rule.id, usual)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(records, max_size=12), st.sampled_from(list(Machine)))
 def test_hostile_records_never_raise(stream: List[Record], machine: Machine) -> None:
     result = judge([*stream, Unloaded(0)], MemoryPageStore(), machine)

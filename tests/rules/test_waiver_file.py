@@ -339,14 +339,14 @@ def read(path: Path, data: bytes) -> str:
     return ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join), st.lists(PIECES).map("\n".join)))
 def test_any_text_is_waivers_or_an_error_that_says_why(folder: Path, text: str) -> None:
     said = read(folder / "waivers.toml", text.encode("utf-8", "surrogatepass"))
     assert not said or "waivers.toml" in said
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_waivers_or_an_error(folder: Path, data: bytes) -> None:
     said = read(folder / "waivers.toml", GOOD.encode() + data)

@@ -22,7 +22,7 @@ from pykd_dumpfilt.structures._record import Record
 from .literals import every_layout
 
 _LAYOUTS = every_layout()
-_QUICK = settings(deadline=None, max_examples=100, derandomize=True, database=None)
+_QUICK = settings(max_examples=100)
 
 
 def _outcome(parse: Callable[..., Any], data: bytes, allow_trailing: bool) -> Union[str, Any]:

@@ -16,7 +16,7 @@ from pykd_dumpfilt.structures import (
     span_pages,
 )
 
-_QUICK = settings(deadline=None, max_examples=60, derandomize=True, database=None)
+_QUICK = settings(max_examples=60)
 
 
 def test_an_mdl_as_the_kernel_builds_it_for_hibernation_x64() -> None:

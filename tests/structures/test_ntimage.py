@@ -113,7 +113,7 @@ def test_codeview_of_another_kind_is_refused() -> None:
         codeview_rsds(_RSDS[:23])
 
 
-@settings(deadline=None, max_examples=60, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(tail=st.binary(max_size=80))
 def test_codeview_takes_any_name(tail: bytes) -> None:
     parsed = codeview_rsds(_RSDS + tail)

@@ -433,7 +433,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(WORDS, min_size=1, max_size=64), st.lists(WORDS, min_size=1, max_size=64))
 def test_whatever_memory_holds_it_comes_to_an_end(data: List[int], pool: List[int]) -> None:
     memory = FakeMemory()
