@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .errors import RecordingError
-from .recording import Call, Header, LoadedModule, Progress, Recording, open_recording
+from .recording import Call, Header, LoadedModule, Progress, Recording, read_recording
 from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
 from .structures import Machine
 
@@ -170,7 +170,7 @@ def check(
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
         SpoolError: there is no room for temporary data.
     """
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         header = recording.header
         engine = Judge(recording, _machine(header), waivers=Waivers(waivers, header, today))
         lines: Dict[int, int] = {}

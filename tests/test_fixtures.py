@@ -10,7 +10,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.cli import main
-from pykd_dumpfilt.recording import open_recording, schema
+from pykd_dumpfilt.recording import read_recording, schema
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 NAMES = sorted(path.name for path in FIXTURES.glob("*.dumpfilt"))
@@ -33,7 +33,7 @@ def test_every_fixture_has_its_line_and_every_line_its_fixture() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fixture_is_whole_and_judged_as_its_page_says(name: str) -> None:
-    with open_recording(FIXTURES / name) as recording:
+    with read_recording(FIXTURES / name) as recording:
         assert recording.complete
         assert recording.verify() == []
         assert recording.header.debugger["engine"] == "pykd"

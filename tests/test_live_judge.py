@@ -11,7 +11,7 @@ from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.decoded import DecodedCall
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.live import LiveJudge
-from pykd_dumpfilt.recording import Call, PageStore, Record, open_recording
+from pykd_dumpfilt.recording import Call, PageStore, Record, read_recording
 from pykd_dumpfilt.rules import Verdict
 from pykd_dumpfilt.rules.round_trip import RoundTrip
 from pykd_dumpfilt.structures import Machine
@@ -33,7 +33,7 @@ def target(calls: int = 4, pages: int = 2) -> Target:
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: str(path.stem))
 def test_findings_are_those_of_a_check(path: Path) -> None:
     judge = LiveJudge(Machine.X64)
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         for record in recording:
             judge.feed(record, recording)
             # As the user asks for the status now and then.

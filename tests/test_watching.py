@@ -14,7 +14,7 @@ from pykd_dumpfilt.cli import main
 from pykd_dumpfilt.commands import console
 from pykd_dumpfilt.commands._watching import Watcher
 from pykd_dumpfilt.emulator import Scenario, Target
-from pykd_dumpfilt.recording import Call, Fault, MemoryPageStore, open_recording
+from pykd_dumpfilt.recording import Call, Fault, MemoryPageStore, read_recording
 from pykd_dumpfilt.reports import Link
 from pykd_dumpfilt.structures import Machine
 
@@ -119,7 +119,7 @@ def test_verbose_says_one_line_for_each_call(broken: Windbg, tmp_path: Path) -> 
     path = tmp_path / "run.dumpfilt"
     broken.typed("start", "probe", "-o", str(path), "-v")
     lines = plain(broken.g()).splitlines()
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         calls = [one for one in recording if isinstance(one, Call)]
     assert len(lines) == len(calls)
     for line, call in zip(lines, calls):
@@ -139,7 +139,7 @@ def test_status_tells_what_is_there_and_what_it_costs(broken: Windbg, tmp_path: 
     said = plain(broken.typed("status"))
     stops = re.search(r"(\d+) stops took (\d+\.\d\d) s in our handlers: (\d+\.\d\d) ms each", said)
     assert stops is not None
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         calls = [one for one in recording if isinstance(one, Call)]
     assert int(stops.group(1)) == 2 * len(calls)
     assert f"{len(calls)} calls: " in said
@@ -184,7 +184,7 @@ def test_the_status_bar_is_shown_a_few_times_a_second(
     monkeypatch.setattr("pykd_dumpfilt.commands._watching.time", SimpleNamespace(monotonic=now))
     broken.typed("start", "probe", "-o", str(tmp_path / "run"))
     broken.g()
-    with open_recording(tmp_path / "run.dumpfilt") as recording:
+    with read_recording(tmp_path / "run.dumpfilt") as recording:
         records = len(list(recording))
     messages = broken.debugger.messages
     assert len(messages) == records // 5

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..recording import open_recording
+from ..recording import read_recording
 from ..reports import show_call, show_recording
 from . import console
 from ._command import Command
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    recording = open_recording(Path(arguments.recording))
+    recording = read_recording(Path(arguments.recording))
     if arguments.call is None:
         console.show(show_recording(recording))
     else:

@@ -7,7 +7,7 @@ One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per r
         number = writer.put(page)
         writer.write(call)
 
-    recording = open_recording("trace.dumpfilt")
+    recording = read_recording("trace.dumpfilt")
     for record in recording:
         ...
     print(recording.damage)
@@ -35,7 +35,7 @@ from .model import (
     Side,
     Unloaded,
 )
-from .reader import Progress, Recording, open_recording
+from .reader import Progress, Recording, read_recording
 from .schema import schema
 from .versions import FORMAT, VERSION
 from .writer import RecordingWriter, recording_folder
@@ -69,7 +69,7 @@ __all__ = [
     "RecordingWriter",
     "Side",
     "Unloaded",
-    "open_recording",
+    "read_recording",
     "recording_folder",
     "schema",
 ]

@@ -20,12 +20,12 @@ from ._scan import Scan
 from .model import Call, Footer, Header, LoadedModule, Record
 from .versions import CURRENT, Versions
 
-__all__ = ["Progress", "Recording", "open_recording"]
+__all__ = ["Progress", "Recording", "read_recording"]
 
 _CHUNK = 1024 * 1024
 
 
-def open_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
+def read_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
     """Open a recording by its folder; ".dumpfilt" may be left out.
 
     Raises:
@@ -47,7 +47,7 @@ class Progress(NamedTuple):
 
 
 class Recording:
-    """A recording on disk; made by :func:`open_recording`. Also the :class:`~.model.PageSource` of its calls.
+    """A recording on disk; made by :func:`read_recording`. Also the :class:`~.model.PageSource` of its calls.
 
     Iterating gives the records in order of time, as often as wanted. What is only known at the end
     (``modules``, ``footer``, ``damage``, ``complete``, ``call()``) goes through all lines by itself where no

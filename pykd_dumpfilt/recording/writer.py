@@ -132,7 +132,7 @@ class RecordingWriter:
             RecordingError: there is no such page, or it cannot be read, or the writer is closed.
         """
         if self._closed:
-            raise RecordingError(f"{self.path} is closed; open it with open_recording() to read pages")
+            raise RecordingError(f"{self.path} is closed; open it with read_recording() to read pages")
         if not 0 <= number < len(self._index):
             raise RecordingError(f"there is no page {number}: {len(self._index)} pages are written")
         try:

@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Callable, Dict
 
-from pykd_dumpfilt.recording import open_recording
+from pykd_dumpfilt.recording import read_recording
 
 from .synthetic import BUFFER, write_recording
 
@@ -20,8 +20,8 @@ def run(transfers: int = 512) -> Dict[str, float]:
         path = Path(folder) / "run.dumpfilt"
         work: Dict[str, Callable[[], object]] = {
             "write": lambda: write_recording(path, transfers),
-            "read": lambda: sum(1 for _ in open_recording(path)),
-            "verify": lambda: open_recording(path).verify(),
+            "read": lambda: sum(1 for _ in read_recording(path)),
+            "verify": lambda: read_recording(path).verify(),
         }
         for name, action in work.items():
             started = time.perf_counter()

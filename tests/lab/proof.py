@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 
 from pykd_dumpfilt.debugger import StopReason
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Stopped, Target
-from pykd_dumpfilt.recording import open_recording
+from pykd_dumpfilt.recording import read_recording
 from pykd_dumpfilt.rules import RULES, Judge, Level, Result, Rule
 from pykd_dumpfilt.structures import Machine
 from pykd_dumpfilt.trace import Limits, record
@@ -223,7 +223,7 @@ def _run(name: str, image: bytes, scenario: Scenario, rules: Rules) -> Tuple[Res
         last = target.resume() if summary.stop.reason is StopReason.ENDED else None
         ended = isinstance(last, Stopped) and last.reason == "ended"
         stopped = "" if ended else summary.stop.detail or summary.stop.reason.value
-        with open_recording(summary.path) as recording:
+        with read_recording(summary.path) as recording:
             judge = Judge(recording, Machine.X64, rules)
             for one in recording:
                 judge.feed(one)

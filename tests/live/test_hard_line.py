@@ -6,7 +6,7 @@ from typing import List
 import pytest
 
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.recording import Record, open_recording
+from pykd_dumpfilt.recording import Record, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.hardships import Hardships
@@ -34,7 +34,7 @@ def traced(lab: Lab, folder: Path, hardships: Hardships) -> LiveRecording:
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         assert recording.damage == []
         return list(recording)
 

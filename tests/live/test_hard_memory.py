@@ -7,7 +7,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.recording import Call, Record, open_recording
+from pykd_dumpfilt.recording import Call, Record, read_recording
 from pykd_dumpfilt.rules import Outcome, Verdict
 from pykd_dumpfilt.trace import record
 
@@ -36,7 +36,7 @@ def traced(lab: Lab, folder: Path, hardships: Hardships) -> Path:
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         return list(recording)
 
 
@@ -56,7 +56,7 @@ def test_buffers_are_read_where_they_are_mapped_when_physical_reads_are_refused(
 ) -> None:
     path = traced(lab, tmp_path, Hardships(refuse_physical=True))
     ours, whole = calls(path), calls(undisturbed)
-    with open_recording(path) as hard, open_recording(undisturbed) as easy:
+    with read_recording(path) as hard, read_recording(undisturbed) as easy:
         for one, other in zip(ours, whole):
             assert one.exit is not None
             assert other.exit is not None

@@ -8,7 +8,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import BreakpointHit, Event, Running, Scenario, Stopped, Target
-from pykd_dumpfilt.recording import Call, Record, open_recording
+from pykd_dumpfilt.recording import Call, Record, read_recording
 
 from ..lab.hardships import EASY, Hardships
 from ..lab.live_recording import record_live
@@ -30,7 +30,7 @@ LINES = pytest.mark.parametrize(
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         assert recording.damage == []
         return list(recording)
 

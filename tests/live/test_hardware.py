@@ -7,7 +7,7 @@ from typing import Dict, List, Set
 import pytest
 
 from pykd_dumpfilt.emulator import BreakpointHit, DebugRegisterHit, Event, ModuleLoaded, Scenario, Target
-from pykd_dumpfilt.recording import Call, open_recording
+from pykd_dumpfilt.recording import Call, read_recording
 
 from ..lab.session import ROOT, Lab, LiveSession
 from ..lab.toolchain import build_filter
@@ -36,7 +36,7 @@ class Watched:
             done = session.run(RECORD, [NAME, windows_path(path), *options])
             assert done.code == 0, done.output
             assert session.server.left_behind() == []
-        with open_recording(path) as recording:
+        with read_recording(path) as recording:
             self.calls = [one.callbacks[0] for one in recording if isinstance(one, Call)]
 
     def _observe(self, event: Event) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import BreakpointHit, Event, Scenario, Target
-from pykd_dumpfilt.recording import Call, open_recording
+from pykd_dumpfilt.recording import Call, read_recording
 
 from ..lab.errors import LabError
 from ..lab.host import DebuggerHost
@@ -314,7 +314,7 @@ def test_the_host_says_what_it_last_said(lab: Lab) -> None:
 def counted(path: Path) -> Dict[str, int]:
     """Calls by callback."""
     counts: Dict[str, int] = {}
-    for one in open_recording(path):
+    for one in read_recording(path):
         if isinstance(one, Call):
             name = "|".join(one.callbacks)
             counts[name] = counts.get(name, 0) + 1
@@ -341,7 +341,7 @@ def test_a_trace_of_a_part(lab: Lab, tmp_path: Path) -> None:
         assert "no breakpoint of ours is left" in stopped
         assert "captured less on purpose: " in stopped
         assert session.server.left_behind() == []
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         calls = [one for one in recording if isinstance(one, Call)]
         footer = recording.footer
     assert len(calls) == 20

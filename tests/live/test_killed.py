@@ -9,7 +9,7 @@ from typing import List
 import pytest
 
 from pykd_dumpfilt.emulator import BreakpointHit, EmulatorDebugger, Event, Scenario, Target
-from pykd_dumpfilt.recording import Call, Record, open_recording
+from pykd_dumpfilt.recording import Call, Record, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.errors import LabError
@@ -30,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> List[Record]:
     """The same run, not killed."""
     debugger = EmulatorDebugger(Target(build_filter(NAME).read_bytes(), NAME, SCENARIO))
     path = record(debugger, NAME, tmp_path_factory.mktemp("whole") / "run").path
-    return list(open_recording(path))
+    return list(read_recording(path))
 
 
 @pytest.mark.parametrize("hits", [1, 6, 13, 22])
@@ -50,7 +50,7 @@ def test_killed_while_it_traces(hits: int, lab: Lab, tmp_path: Path, whole: List
         with session.start(LAB / "guest_record.py", [NAME, windows_path(path)]) as guest:
             assert enough.wait(120), guest.output
             guest.kill()
-        recording = open_recording(path)
+        recording = read_recording(path)
         records = list(recording)
         assert records == whole[: len(records)]
         assert sum(isinstance(one, Call) for one in records) >= (hits - 2) // 2
@@ -103,7 +103,7 @@ def test_recording_cleans_up_after_a_tracer_that_was_killed(lab: Lab, tmp_path: 
             lab, build_filter(NAME).read_bytes(), NAME, SCENARIO, tmp_path / "run.dumpfilt", observer=observe
         )
     assert seen >= 8
-    assert any(isinstance(one, Call) for one in open_recording(tmp_path / "run.dumpfilt"))
+    assert any(isinstance(one, Call) for one in read_recording(tmp_path / "run.dumpfilt"))
 
 
 def tracers(folder: Path) -> List[int]:

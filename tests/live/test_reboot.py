@@ -7,7 +7,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import BreakpointHit, EmulatorDebugger, Event, Running, Scenario, Stopped, Target
-from pykd_dumpfilt.recording import Call, LoadedModule, Record, Unloaded, open_recording
+from pykd_dumpfilt.recording import Call, LoadedModule, Record, Unloaded, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.hardships import EASY, Hardships
@@ -40,7 +40,7 @@ def elsewhere() -> Target:
 
 
 def recorded(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         assert recording.damage == []
         return list(recording)
 

@@ -6,7 +6,7 @@ from typing import List, Tuple
 import pytest
 
 from pykd_dumpfilt.emulator import Scenario, Target
-from pykd_dumpfilt.recording import Call, Callbacks, open_recording
+from pykd_dumpfilt.recording import Call, Callbacks, read_recording
 
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
@@ -34,7 +34,7 @@ def said(typed: Typed, command: str) -> List[str]:
 
 def recorded(path: Path) -> Tuple[List[str], List[Tuple[str, ...]]]:
     """The calls by name, and how the callbacks of each record of what is armed were found."""
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         records = list(recording)
     calls = [one.callbacks[0] for one in records if isinstance(one, Call)]
     ways = [

@@ -13,7 +13,7 @@ import pytest
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.live import LiveJudge
-from pykd_dumpfilt.recording import Call, Record, Recording, open_recording
+from pykd_dumpfilt.recording import Call, Record, Recording, read_recording
 from pykd_dumpfilt.structures import Machine
 from pykd_dumpfilt.trace import Limits, record
 
@@ -107,7 +107,7 @@ def result_line(output: str) -> Dict[str, Any]:
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         return list(recording)
 
 
@@ -121,7 +121,7 @@ def test_the_forgotten_sector_is_named(lab: Lab, tmp_path: Path) -> None:
     debugger = EmulatorDebugger(Target(image, "forgets_last_sector", Scenario("hibernate", calls=2, pages=1)))
     path = record(debugger, "forgets_last_sector", tmp_path / "run").path
     finding = check(path).result.findings[0]
-    recording: Recording = open_recording(path)
+    recording: Recording = read_recording(path)
     call = recording.call(finding.call)
     assert finding.rule == "DF-TRIP-001"
     for word in (f"call {call.number}", "disk offset 0x", "page ", "(PFN 0x", "byte 0x"):

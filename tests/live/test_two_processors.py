@@ -7,7 +7,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.recording import Call, Record, open_recording
+from pykd_dumpfilt.recording import Call, Record, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.hardships import Hardships
@@ -25,7 +25,7 @@ LIFE += ["Dump_Start", *["Dump_Read"] * 3, "Dump_Finish", "Dump_Unload"]
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         assert recording.damage == []
         return list(recording)
 

@@ -7,7 +7,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import BreakpointHit, EmulatorDebugger, Event, Scenario, Target
-from pykd_dumpfilt.recording import Call, LoadedModule, Record, Unloaded, open_recording
+from pykd_dumpfilt.recording import Call, LoadedModule, Record, Unloaded, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.hardships import Hardships
@@ -43,7 +43,7 @@ class Reloading(Target):
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         assert recording.damage == []
         return list(recording)
 

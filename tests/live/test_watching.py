@@ -11,7 +11,7 @@ import pytest
 
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
-from pykd_dumpfilt.recording import Call, Record, Side, open_recording
+from pykd_dumpfilt.recording import Call, Record, Side, read_recording
 from pykd_dumpfilt.trace import record
 
 from ..lab.host import DebuggerHost
@@ -32,7 +32,7 @@ def target(name: str, scenario: Scenario = SCENARIO) -> Target:
 
 
 def records(path: Path) -> List[Record]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         return list(recording)
 
 
@@ -49,7 +49,7 @@ def with_contents(path: Path) -> Dict[int, Any]:
         }
         return replace(side, buffers=(), source=()), contents
 
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         return {
             one.number: (replace(one, entry=Side({}), exit=None), filled(one.entry), filled(one.exit))
             for one in recording

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pykd_dumpfilt.errors import RecordingError
-from pykd_dumpfilt.recording import Call, RecordingWriter, _callindex, open_recording
+from pykd_dumpfilt.recording import Call, RecordingWriter, _callindex, read_recording
 from pykd_dumpfilt.recording._callindex import CallIndex, Numbers
 
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call
@@ -54,7 +54,7 @@ def test_each_call_is_found(tmp_path: Path) -> None:
             for number in (*range(tens, tens + 8), tens + 9, tens + 8):
                 if number != 55:
                     writer.write(small_call(number, before, after))
-    recording = open_recording(tmp_path / "run")
+    recording = read_recording(tmp_path / "run")
     assert recording.damage == []
     for number in (0, 8, 9, 54, 63, 64, 65, 68, 69, 127, 128, 199):
         found = recording.call(number)
@@ -70,7 +70,7 @@ def test_a_recording_that_changes_behind_the_index(tmp_path: Path) -> None:
         before, after = writer.put(PAGE_OF_ZEROS), writer.put(PAGE_OF_A)
         for number in range(70):
             writer.write(small_call(number, before, after))
-    recording = open_recording(tmp_path / "run")
+    recording = read_recording(tmp_path / "run")
     assert recording.complete
     lines = (writer.path / "calls.jsonl").read_bytes().splitlines(keepends=True)
     (writer.path / "calls.jsonl").write_bytes(b"".join(lines[:69]))

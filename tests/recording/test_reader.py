@@ -17,7 +17,7 @@ from pykd_dumpfilt.recording import (
     RecordingWriter,
     Unloaded,
     codec,
-    open_recording,
+    read_recording,
 )
 
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call, small_records, write_small
@@ -41,7 +41,7 @@ def put_lines(folder: Path, lines: List[bytes]) -> None:
 
 
 def test_a_whole_recording(folder: Path) -> None:
-    with open_recording(folder) as recording:
+    with read_recording(folder) as recording:
         assert recording.header == HEADER
         assert list(recording) == small_records()
         assert list(recording) == small_records()
@@ -57,7 +57,7 @@ def test_a_whole_recording(folder: Path) -> None:
 
 
 def test_what_is_known_at_the_end_needs_no_iteration_before(folder: Path) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert recording.page(1) == PAGE_OF_A
     assert recording.modules == {0: MODULE}
     assert recording.footer is not None
@@ -65,7 +65,7 @@ def test_what_is_known_at_the_end_needs_no_iteration_before(folder: Path) -> Non
 
 
 def test_pages_can_be_read_as_their_calls_come(folder: Path) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     for call in recording.calls():
         for page in call.entry.buffers[0].pages:
             assert page is not None
@@ -73,7 +73,7 @@ def test_pages_can_be_read_as_their_calls_come(folder: Path) -> None:
 
 
 def test_calls_can_be_read_by_number(folder: Path) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert [recording.call(number) for number in (2, 0, 1)] == [
         small_call(2, 0, 1),
         small_call(0, 0, 0),
@@ -87,7 +87,7 @@ def test_nothing_stays_open_after_the_last_reader_is_gone(folder: Path) -> None:
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("needs /proc")
     before = len(list(Path("/proc/self/fd").iterdir()))
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     records = iter(recording)
     next(records)
     del records, recording
@@ -96,13 +96,13 @@ def test_nothing_stays_open_after_the_last_reader_is_gone(folder: Path) -> None:
 
 
 def test_the_suffix_may_be_left_out(folder: Path) -> None:
-    assert open_recording(folder.with_suffix("")).path == folder
+    assert read_recording(folder.with_suffix("")).path == folder
 
 
 def test_a_recording_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     with RecordingWriter(tmp_path / "trace", HEADER) as writer:
         writer.write(MODULE)
-        recording = open_recording(writer.path)
+        recording = read_recording(writer.path)
         writer.put(PAGE_OF_ZEROS)
         writer.write(small_call(0, 0, 0))
         assert list(recording) == [MODULE, small_call(0, 0, 0)]
@@ -115,7 +115,7 @@ def test_a_recording_can_be_read_while_it_is_written(tmp_path: Path) -> None:
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"nowhere is not a recording: .*No such file"):
-        open_recording(tmp_path / "nowhere")
+        read_recording(tmp_path / "nowhere")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -123,20 +123,20 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "a.dumpfilt").mkdir()
     os.mkfifo(tmp_path / "a.dumpfilt" / "calls.jsonl")
     with pytest.raises(RecordingError, match="is not a file"):
-        open_recording(tmp_path / "a")
+        read_recording(tmp_path / "a")
 
 
 def test_an_empty_file(folder: Path) -> None:
     put_lines(folder, [])
     with pytest.raises(RecordingError, match="is empty: the trace ended before it recorded anything"):
-        open_recording(folder)
+        read_recording(folder)
 
 
 def test_a_newer_version_says_what_to_do(folder: Path) -> None:
     lines = lines_of(folder)
     put_lines(folder, [lines[0].replace(b'"version": 1', b'"version": 2', 1), *lines[1:]])
     with pytest.raises(RecordingError, match=r"newer pykd-dumpfilt \(recording version 2; .*upgrade"):
-        open_recording(folder)
+        read_recording(folder)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_newer_version_says_what_to_do(folder: Path) -> None:
 def test_an_unreadable_header_is_an_error(folder: Path, line: bytes, why: str) -> None:
     put_lines(folder, [line])
     with pytest.raises(RecordingError, match=why):
-        open_recording(folder)
+        read_recording(folder)
 
 
 # -- damage -------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_a_damaged_page(folder: Path) -> None:
     content = bytearray((folder / "pages.bin").read_bytes())
     content[4096 + 17] ^= 1
     (folder / "pages.bin").write_bytes(content)
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert list(recording) == small_records()
     assert recording.damage == []
     assert recording.page(0) == PAGE_OF_ZEROS
@@ -178,21 +178,21 @@ def test_a_damaged_page(folder: Path) -> None:
         damaged,
         "pages.bin is not as it was when the recording was closed (SHA-256)",
     ]
-    assert open_recording(folder).verify() == recording.damage
+    assert read_recording(folder).verify() == recording.damage
 
 
 def test_a_changed_line_that_still_makes_sense(folder: Path) -> None:
     lines = lines_of(folder)
     lines[5] = lines[5].replace(b"no symbols", b"no SYMBOLS")
     put_lines(folder, lines)
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert recording.complete
     assert recording.verify() == ["calls.jsonl is not as it was when the recording was closed (SHA-256)"]
 
 
 def test_no_pages_at_all(folder: Path) -> None:
     (folder / "pages.bin").unlink()
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert [record for record in small_records() if not isinstance(record, Call)] == list(recording)
     missing = "pages.bin cannot be read: No such file or directory"
     assert recording.damage == [
@@ -211,7 +211,7 @@ def test_a_lost_line_takes_its_pages_along(folder: Path) -> None:
     lines = lines_of(folder)
     lines[4] = b"\0" * 50 + b"\n"
     put_lines(folder, lines)
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     # Call 1 names page 1, whose digest stood in the line of call 2.
     assert [record for record in recording if isinstance(record, Call)] == [small_call(0, 0, 0)]
     assert len(recording.damage) == 3
@@ -230,7 +230,7 @@ def test_a_gap_in_the_digests(tmp_path: Path) -> None:
         writer.write(small_call(2, 0, 1))
     lines = lines_of(writer.path)
     put_lines(writer.path, lines[:2] + lines[3:])
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     assert list(recording) == [MODULE, small_call(1, 1, 1)]
     assert recording.damage == [
         "call 2 (line 4) is skipped: the digest of its page 0 is lost with a line before it",
@@ -247,7 +247,7 @@ def test_digests_of_pages_far_away_take_no_memory(folder: Path) -> None:
     fields["pages"]["first"] = 2**50
     lines[3] = json.dumps(fields).encode() + b"\n"
     put_lines(folder, lines)
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     list(recording)
     assert recording.damage[0] == (
         "a line is skipped: line 4, key pages.first: 1125899906842624, but only 0 pages came before"
@@ -259,7 +259,7 @@ def test_bytes_after_the_footer(folder: Path) -> None:
         file.write(codec.encode(Unloaded(0)))
     with (folder / "pages.bin").open("ab") as file:
         file.write(b"x")
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert list(recording) == small_records()
     assert recording.damage == [
         "calls.jsonl goes on after its footer; nothing of that is read",
@@ -271,7 +271,7 @@ def test_a_line_too_long_is_skipped(folder: Path) -> None:
     lines = lines_of(folder)
     lines.insert(2, b'{"kind": "fault", "x": "' + b"y" * (2 * MAX_LINE) + b'"}\n')
     put_lines(folder, lines)
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert list(recording) == small_records()
     assert recording.damage == [f"line 3 is skipped: longer than {MAX_LINE} bytes"]
     assert recording.call(1) == small_call(1, 1, 1)
@@ -280,7 +280,7 @@ def test_a_line_too_long_is_skipped(folder: Path) -> None:
 def test_lines_in_the_wrong_place(folder: Path) -> None:
     lines = lines_of(folder)
     put_lines(folder, [lines[0], lines[0], lines[7], lines[1], lines[1], lines[-1]])
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     assert list(recording) == [Unloaded(0), MODULE, MODULE]
     assert recording.damage == [
         "a line is skipped: line 2: a second header",
@@ -293,7 +293,7 @@ def test_lines_in_the_wrong_place(folder: Path) -> None:
 def test_a_call_that_is_there_twice(folder: Path) -> None:
     lines = lines_of(folder)
     put_lines(folder, [*lines[:4], codec.encode(small_call(0, 0, 0)), *lines[4:]])
-    assert open_recording(folder).damage == [
+    assert read_recording(folder).damage == [
         "the footer counts 3 calls, 4 can be read",
         "call 0 is there twice",
     ]
@@ -302,7 +302,7 @@ def test_a_call_that_is_there_twice(folder: Path) -> None:
 def test_much_damage_is_told_in_few_words(folder: Path) -> None:
     lines = lines_of(folder)
     put_lines(folder, [lines[0], *(b"garbage %d\n" % number for number in range(1000))])
-    damage = open_recording(folder).damage
+    damage = read_recording(folder).damage
     assert len(damage) == 101
     # 1000 lines and the missing footer.
     assert damage[-1] == "and 901 more like these"
@@ -315,7 +315,7 @@ def test_a_fault_may_bring_pages_too(tmp_path: Path) -> None:
         writer.write(Fault("reading", "the call was given up"))
         writer.write(small_call(0, 0, 0))
         writer.put(PAGE_OF_ZEROS)
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     assert recording.verify() == []
     assert recording.page(0) == PAGE_OF_A
 
@@ -324,7 +324,7 @@ def test_a_fault_may_bring_pages_too(tmp_path: Path) -> None:
 
 
 def test_digests_are_those_of_the_whole_files_as_they_are_now(folder: Path) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     for added in (b"", b"{}\n"):
         with (folder / "calls.jsonl").open("ab") as file:
             file.write(added)
@@ -336,11 +336,11 @@ def test_digests_are_those_of_the_whole_files_as_they_are_now(folder: Path) -> N
 
 def test_a_file_that_is_not_there_has_no_digest(folder: Path) -> None:
     (folder / "pages.bin").unlink()
-    assert list(open_recording(folder).digests()) == ["calls.jsonl"]
+    assert list(read_recording(folder).digests()) == ["calls.jsonl"]
 
 
 def test_the_line_of_a_call(folder: Path) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     lines = lines_of(folder)
     # line_of() goes through the recording by itself where no iteration came to its end.
     for number, reached in [(call.number, recording.line) for call in recording.calls()]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pykd_dumpfilt.errors import RecordingError
-from pykd_dumpfilt.recording import Call, open_recording
+from pykd_dumpfilt.recording import Call, read_recording
 
 from .examples import HEADER, small_call, small_records, write_small
 
@@ -31,9 +31,9 @@ def test_lines_cut_at_every_byte(tmp_path: Path) -> None:
         os.truncate(path, size)
         if size < ends[0]:
             with pytest.raises(RecordingError, match=r"cannot read|is empty"):
-                open_recording(folder)
+                read_recording(folder)
             continue
-        recording = open_recording(folder)
+        recording = read_recording(folder)
         assert recording.header == HEADER
         complete = sum(end <= size for end in ends)
         assert list(recording) == small_records()[: complete - 1]
@@ -57,7 +57,7 @@ def test_pages_cut_at_every_byte(tmp_path: Path) -> None:
     # In the first page, where nothing is left to lose, only some.
     for size in [*range(2 * 4096 - 1, 4093, -1), *range(4093, 3, -53), 2, 1, 0]:
         os.truncate(folder / "pages.bin", size)
-        recording = open_recording(folder)
+        recording = read_recording(folder)
         calls = list(recording.calls())
         if size >= 4096:
             assert calls == [small_call(0, 0, 0)]
@@ -76,7 +76,7 @@ def test_pages_cut_at_every_byte(tmp_path: Path) -> None:
 def read_all(folder: Path) -> None:
     """Use all that a reader offers; only a RecordingError may come out of it."""
     try:
-        recording = open_recording(folder)
+        recording = read_recording(folder)
         for record in recording:
             if isinstance(record, Call):
                 for buffer in record.entry.buffers:
@@ -152,7 +152,7 @@ for number in range(100000):
 
 
 def check_killed(folder: Path, acknowledged: int) -> None:
-    recording = open_recording(folder)
+    recording = read_recording(folder)
     calls: List[Call] = list(recording.calls())
     assert acknowledged <= len(calls)
     assert calls == [small_call(number, number, number) for number in range(len(calls))]

@@ -7,7 +7,7 @@ from typing import Any, Dict
 import pytest
 
 from pykd_dumpfilt.errors import RecordingError
-from pykd_dumpfilt.recording import VERSION, open_recording
+from pykd_dumpfilt.recording import VERSION, read_recording
 from pykd_dumpfilt.recording.versions import CURRENT, Versions
 
 from .examples import HEADER, small_records, write_small
@@ -65,8 +65,8 @@ def test_an_older_recording_is_read_through_its_steps(tmp_path: Path) -> None:
     lines.insert(-1, {"kind": "call"})
     path.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
     with pytest.raises(RecordingError, match="version 0 is not one"):
-        open_recording(folder)
-    recording = open_recording(folder, Versions(1, {0: from_0_to_1}))
+        read_recording(folder)
+    recording = read_recording(folder, Versions(1, {0: from_0_to_1}))
     assert recording.header == HEADER
     assert list(recording) == small_records()
     assert recording.damage == ["a line is skipped: line 9: not a line of its version (KeyError: 'id')"]

@@ -22,7 +22,7 @@ from pykd_dumpfilt.recording import (
     RecordingWriter,
     Side,
     Unloaded,
-    open_recording,
+    read_recording,
 )
 
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call, small_records, write_small
@@ -114,7 +114,7 @@ def test_closing_twice_does_nothing_and_then_all_is_refused(tmp_path: Path) -> N
     with RecordingWriter(tmp_path / "trace", HEADER) as writer:
         writer.close("first")
         writer.close("second")
-    footer = open_recording(writer.path).footer
+    footer = read_recording(writer.path).footer
     assert footer is not None
     assert footer.reason == "first"
     with pytest.raises(RecordingError, match="is closed"):
@@ -128,7 +128,7 @@ def test_closing_twice_does_nothing_and_then_all_is_refused(tmp_path: Path) -> N
 def test_an_exception_is_the_reason_in_the_footer(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), RecordingWriter(tmp_path / "trace", HEADER):
         _ = 1 // 0
-    footer = open_recording(tmp_path / "trace").footer
+    footer = read_recording(tmp_path / "trace").footer
     assert footer is not None
     assert footer.reason.startswith("ended by ZeroDivisionError: ")
 
@@ -162,7 +162,7 @@ def test_a_call_that_breaks_the_model_is_refused_and_counted(tmp_path: Path, cal
             writer.write(call)
         writer.write(small_call(5, 0, 0))
         writer.close("done", lost=2)
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     assert list(recording) == [MODULE, small_call(5, 0, 0)]
     assert recording.footer is not None
     assert recording.footer.lost == 3
@@ -223,7 +223,7 @@ def test_a_full_disk_at_a_page(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="takes no more"):
         writer.write(small_call(1, 0, 0))
     writer.close("the disk is full")
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     assert list(recording) == [MODULE, small_call(0, 0, 0)]
     assert recording.verify() == []
     assert recording.footer is not None
@@ -241,7 +241,7 @@ def test_a_full_disk_at_a_line_and_at_the_footer(tmp_path: Path) -> None:
         # The short write is cut off again.
         assert (writer.path / "calls.jsonl").stat().st_size == size
         writer.close("the disk is full")
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     assert list(recording) == [MODULE]
     assert recording.footer is None
     assert recording.damage == [
@@ -284,7 +284,7 @@ def test_an_interrupt_in_the_middle_of_a_write_leaves_a_readable_recording(tmp_p
     finally:
         signal.signal(signal.SIGALRM, before)
     writer.close("interrupted")
-    recording = open_recording(writer.path)
+    recording = read_recording(writer.path)
     records = list(recording)
     assert len(records) in (written + 1, written + 2)
     sentences = recording.verify()
@@ -292,4 +292,4 @@ def test_an_interrupt_in_the_middle_of_a_write_leaves_a_readable_recording(tmp_p
 
 
 def test_all_records_of_the_example_come_back(tmp_path: Path) -> None:
-    assert list(open_recording(write_small(tmp_path / "trace"))) == small_records()
+    assert list(read_recording(write_small(tmp_path / "trace"))) == small_records()

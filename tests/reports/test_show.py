@@ -15,7 +15,7 @@ from pykd_dumpfilt.recording import (
     Piece,
     RecordingWriter,
     Unloaded,
-    open_recording,
+    read_recording,
 )
 from pykd_dumpfilt.reports import show_call, show_recording
 from pykd_dumpfilt.reports._differences import byte_ranges, changed_registers
@@ -26,7 +26,7 @@ from .examples import HEADER, failing, passing, write
 
 
 def shown(tmp_path: Path, script: Script, number: int, whole: bool = False) -> str:
-    return show_call(open_recording(write(tmp_path / "one", script)), number, whole=whole)
+    return show_call(read_recording(write(tmp_path / "one", script)), number, whole=whole)
 
 
 def test_one_line_per_call(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_one_line_per_call(tmp_path: Path) -> None:
         1, Callbacks(0, (ArmedCallback(0xFFFFF80031001FC0, ("Dump_Read",), ("symbol",)),), ("Dump_Unload",))
     )
     script.records += [Fault("reading the PDB", "no symbols"), Unloaded(0)]
-    text = show_recording(open_recording(write(tmp_path / "bad", script)))
+    text = show_recording(read_recording(write(tmp_path / "bad", script)))
     lines = text.splitlines()
     assert lines[0].endswith(
         "bad.dumpfilt: filter myfilt, x64, 2024-05-01T12:00:00Z, pykd-dumpfilt 0.1.0 "
@@ -67,7 +67,7 @@ def test_what_a_write_changed_in_a_few_words(tmp_path: Path) -> None:
             assert writer.put(memory.store.page(number)) == number
         for record in script.records:
             writer.write(record)
-    lines = show_recording(open_recording(path)).splitlines()
+    lines = show_recording(read_recording(path)).splitlines()
     assert lines[3].endswith("buffer replaced, DiskByteOffset (QuadPart), MDL (MdlFlags StartVa PFNs)")
     assert "buffer replaced, caller's buffer, DiskByteOffset" in lines[4]
     assert lines[5].endswith("not returned           did not return")
@@ -166,7 +166,7 @@ def test_an_unknown_call_is_an_error(tmp_path: Path) -> None:
 
 
 def test_damage_is_shown_at_the_end(tmp_path: Path) -> None:
-    text = show_recording(open_recording(write(tmp_path / "torn", passing(), close=False)))
+    text = show_recording(read_recording(write(tmp_path / "torn", passing(), close=False)))
     assert text.splitlines()[-1].startswith("damaged: there is no footer")
 
 
@@ -181,7 +181,7 @@ def test_hostile_names_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
     )
     # Callback names and the like are from closed lists, which the reader enforces.
     path = write(tmp_path / "evil", script, header)
-    recording = open_recording(path)
+    recording = read_recording(path)
     for text in (show_recording(recording), show_call(recording, 2)):
         assert all(line.isprintable() for line in text.split("\n"))
 

@@ -9,7 +9,7 @@ import pytest
 from pykd_dumpfilt.debugger import StopReason, VirtualAddress
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.errors import RecordingError
-from pykd_dumpfilt.recording import Call, Fault, Record, open_recording
+from pykd_dumpfilt.recording import Call, Fault, Record, read_recording
 from pykd_dumpfilt.trace import Session, Tracer, record
 
 from ..emulator.code import ALL_FIVE
@@ -54,7 +54,7 @@ def target(scenario: Scenario = CRASH) -> Target:
 
 
 def calls_of(path: Path) -> List[Call]:
-    with open_recording(path) as recording:
+    with read_recording(path) as recording:
         return [one for one in recording if isinstance(one, Call)]
 
 
@@ -158,7 +158,7 @@ def test_an_automatic_run_that_is_interrupted_leaves_a_closed_recording(tmp_path
     failing = Failing(target(), KeyboardInterrupt(), [20])
     summary = record(failing, "probe", tmp_path / "run")
     assert summary.stop.reason is StopReason.INTERRUPTED
-    with open_recording(summary.path) as recording:
+    with read_recording(summary.path) as recording:
         assert len(list(recording)) > 0
         assert recording.footer is not None
 
@@ -189,7 +189,7 @@ def test_an_observer_that_raises_costs_no_call_and_is_told_once(error: BaseExcep
     assert status.fault_count == (0 if interrupted else 1)
     assert all(fault.startswith(f"looking on ended: {type(error).__name__}") for fault in status.faults)
     # The recording lacks nothing, so it is not what is at fault.
-    with open_recording(session.path) as recording:
+    with read_recording(session.path) as recording:
         assert not any(isinstance(one, Fault) for one in recording)
 
 

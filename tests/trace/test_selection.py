@@ -10,7 +10,7 @@ import pytest
 from pykd_dumpfilt.checking import CheckResult, Report, check
 from pykd_dumpfilt.emulator import EmulatorDebugger, Scenario, Target
 from pykd_dumpfilt.errors import UsageError
-from pykd_dumpfilt.recording import Call, Footer, Header, open_recording
+from pykd_dumpfilt.recording import Call, Footer, Header, read_recording
 from pykd_dumpfilt.reports import render_json, render_text
 from pykd_dumpfilt.reports.markdown import render_markdown
 from pykd_dumpfilt.trace import Data, Hardware, Selection, record
@@ -30,7 +30,7 @@ class Recorded:
             EmulatorDebugger(target), "probe", folder / "run", selection=selection, hardware=Hardware.AUTO
         )
         self.status = summary.status
-        with open_recording(summary.path) as recording:
+        with read_recording(summary.path) as recording:
             self.header: Header = recording.header
             self.calls: List[Call] = [one for one in recording if isinstance(one, Call)]
             footer = recording.footer
@@ -141,7 +141,7 @@ def test_hashes_are_those_of_the_pages(tmp_path: Path) -> None:
     hashes.mkdir()
     Recorded(pages)
     some = Recorded(hashes, Selection(data=Data.HASH))
-    with open_recording(pages / "run.dumpfilt") as recording:
+    with read_recording(pages / "run.dumpfilt") as recording:
         for call in recording:
             if isinstance(call, Call) and call.entry.buffers:
                 expected = [

@@ -17,7 +17,7 @@ from pykd_dumpfilt.recording import (
     MemoryPageStore,
     Record,
     Unloaded,
-    open_recording,
+    read_recording,
 )
 from pykd_dumpfilt.trace import Limits, Location, Session, Tracer, record
 
@@ -220,7 +220,7 @@ def test_a_call_that_takes_for_ever_is_gone(tmp_path: Path) -> None:
     target = Target(with_callback("Dump_Write", "EBFE").image(), "probe", scenario)
     summary = record(EmulatorDebugger(target), "probe", tmp_path / "run")
     assert summary.stop.reason is StopReason.STUCK
-    with open_recording(summary.path) as recording:
+    with read_recording(summary.path) as recording:
         last = list(recording.calls())[-1]
     assert last.callbacks == ("Dump_Write",)
     assert last.gone
@@ -391,7 +391,7 @@ def test_an_offset_given_by_the_user_beats_the_table() -> None:
 def test_a_session_leaves_a_closed_recording(tmp_path: Path) -> None:
     debugger = EmulatorDebugger(Target(dump_filter(ALL_FIVE).image(), "probe", HIBERNATE))
     summary = record(debugger, "dump_probe.sys", tmp_path / "run")
-    recording = open_recording(summary.path)
+    recording = read_recording(summary.path)
     assert recording.header.filter == "probe"
     assert recording.complete
     assert recording.footer is not None
@@ -403,7 +403,7 @@ def test_an_observer_sees_what_the_recording_holds(tmp_path: Path) -> None:
     seen: List[Record] = []
     debugger = EmulatorDebugger(Target(dump_filter(ALL_FIVE).image(), "probe", HIBERNATE))
     summary = record(debugger, "probe", tmp_path / "run", observer=lambda one, pages: seen.append(one))
-    assert seen == list(open_recording(summary.path))
+    assert seen == list(read_recording(summary.path))
 
 
 def test_a_session_with_a_bad_name_leaves_no_folder(tmp_path: Path) -> None:

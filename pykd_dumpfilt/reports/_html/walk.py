@@ -6,7 +6,7 @@ from typing import Dict, Mapping, Optional, Set, Tuple
 from ...checking import CheckResult
 from ...decoded import DecodedCall
 from ...errors import DumpfiltError
-from ...recording import Call, LoadedModule, Recording, open_recording
+from ...recording import Call, LoadedModule, Recording, read_recording
 from ...structures import Machine
 from .blocks import Blocks
 from .disk_map import DISK_LANES
@@ -76,7 +76,7 @@ def walk(checked: CheckResult) -> Walk:
     seen = Walk()
     wanted = {finding.call for finding in checked.result.findings}
     try:
-        recording = open_recording(checked.path)
+        recording = read_recording(checked.path)
         if recording.header != checked.header:
             seen.problem = "there is another recording now at its path"
             return seen
