@@ -3,12 +3,11 @@
 import datetime
 import os
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
-from .errors import RecordingError
+from .decoded import machine_of
 from .recording import Call, Header, LoadedModule, Progress, Recording, read_recording
-from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
-from .structures import Machine
+from .rules import RULES, Judge, Result, Rule, Verdict, Waiver, Waivers, utc_today
 
 __all__ = [
     "EXIT_FAIL",
@@ -156,6 +155,7 @@ def check(
     waivers: Sequence[Waiver] = (),
     today: Optional[datetime.date] = None,
     seal: bool = False,
+    own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
     """Judge a recording by all rules, in one pass.
 
@@ -165,6 +165,7 @@ def check(
         waivers: which findings do not count, for this recording and others.
         today: the day by which waivers expire; UTC's by default.
         seal: whether to hash and verify the whole recording as well, which reads all of it again.
+        own: rules of one's own (:func:`~pykd_dumpfilt.rules.load_rules`), beside those of the package.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
@@ -172,7 +173,7 @@ def check(
     """
     with read_recording(path) as recording:
         header = recording.header
-        engine = Judge(recording, _machine(header), waivers=Waivers(waivers, header, today))
+        engine = Judge(recording, machine_of(header), (*RULES, *own), Waivers(waivers, header, today))
         lines: Dict[int, int] = {}
         for number, record in enumerate(recording, 1):
             if engine.feed(record) and isinstance(record, Call):
@@ -231,13 +232,3 @@ def _lines(recording: Recording, result: Result, passed: Mapping[int, int]) -> M
 def _seal(recording: Recording) -> Seal:
     # The verdict is made before and does not change: every format of a report gives the same one.
     return Seal(recording.digests(), tuple(recording.verify()))
-
-
-def _machine(header: Header) -> Machine:
-    try:
-        return Machine(header.machine)
-    except ValueError:
-        known = ", ".join(machine.value for machine in Machine)
-        raise RecordingError(
-            f"the recording is of an unknown machine {header.machine!r}; this version knows {known}"
-        ) from None

@@ -7,7 +7,7 @@ Everything here gives text and prints nothing. ``FORMATS`` lists what a report c
 from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
-from .formats import FORMATS, Format, format_for, format_named
+from .formats import FORMATS, Format, format_for, format_named, render
 from .json_report import render_json, report_object
 from .live_lines import live_line
 from .rule_list import render_rules
@@ -27,6 +27,7 @@ __all__ = [
     "format_named",
     "live_line",
     "plain",
+    "render",
     "render_json",
     "render_ntstatus",
     "render_rule",

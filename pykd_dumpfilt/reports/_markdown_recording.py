@@ -7,7 +7,8 @@ from typing import Iterator, List, Sequence, Tuple
 from .. import __version__
 from ..checking import CheckResult
 from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
-from ..rules import RULES, Finding, Level, Outcome, RuleResult, Verdict
+from ..rules import Finding, Level, Outcome, RuleResult, Verdict
+from ._links import web_address
 from ._markdown import escaped, table
 from ._phrases import counted, evidence_pairs, left_out
 from ._waivers import waived_by
@@ -153,7 +154,7 @@ def _rules(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
         ("Rule" + "&nbsp;" * 14, "Outcome", "Calls judged", "Findings", "Obligation"),
         [
             (
-                f"[{escaped(rule.rule)}]({rule.source})",
+                _linked(rule),
                 _outcome(rule),
                 str(rule.calls_checked),
                 f"{rule.found}" + (f" ({rule.waived} waived)" if rule.waived else ""),
@@ -162,6 +163,11 @@ def _rules(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
             for rule in rules
         ],
     )
+
+
+def _linked(rule: RuleResult) -> str:
+    address = web_address(rule.source)
+    return f"[{escaped(rule.rule)}]({address})" if address else escaped(rule.rule)
 
 
 def _outcome(rule: RuleResult) -> str:
@@ -210,9 +216,8 @@ def _not_exercised(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
             "a call: for a buffer that the filter puts in, for data that is read twice."
         )
         yield ""
-    families = {rule.id: rule.family for rule in RULES}
     for rule in missing:
-        how = _EXERCISE.get(families.get(rule.rule, ""))
+        how = _EXERCISE.get(rule.family)
         yield f"- [ ] {escaped(rule.rule)}: {escaped(rule.statement)}" + (f" How: {how}." if how else "")
     yield ""
 

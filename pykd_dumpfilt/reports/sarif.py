@@ -7,14 +7,15 @@ and the callback of the filter. Text of a recording cannot become a link or a pl
 import json
 import os
 from pathlib import PurePath
-from typing import Any, Dict, Iterator, List, Type
+from typing import Any, Dict, Iterator, List
 from urllib.parse import quote
 
 from .. import __version__
 from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Report, Unreadable
 from ..recording import CALLS_NAME
-from ..rules import RULES, Finding, Rule, Waiver
+from ..rules import RULES, Finding, RuleResult, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
+from ._links import web_address
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -41,16 +42,18 @@ def render_sarif(report: Report) -> str:
 
 def sarif_object(report: Report) -> Dict[str, Any]:
     """The report as JSON values."""
+    rules = _rules(report)
+    order = [rule["id"] for rule in rules]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": _driver()},
+                "tool": {"driver": _driver(rules)},
                 "invocations": [_invocation(report)],
                 "artifacts": [_artifact(result) for result in report.results],
                 "results": [
-                    _result(checked, index, finding)
+                    _result(checked, index, finding, order)
                     for index, checked in enumerate(report.results)
                     for finding in checked.result.findings
                 ],
@@ -60,38 +63,46 @@ def sarif_object(report: Report) -> Dict[str, Any]:
     }
 
 
-def _driver() -> Dict[str, Any]:
+def _rules(report: Report) -> List[Dict[str, Any]]:
+    """All of the package, and rules of the user's own that judged something."""
+    known = [rule().finish() for rule in RULES]
+    found = [rule for checked in report.results for rule in checked.result.rules]
+    by_id = {rule.rule: rule for rule in [*known, *found]}
+    return [_descriptor(rule) for rule in by_id.values()]
+
+
+def _driver(rules: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {
         "name": "pykd-dumpfilt",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_descriptor(rule) for rule in RULES],
+        "rules": rules,
         "notifications": [
             {"id": name, "shortDescription": {"text": text}} for name, text in _NOTIFICATIONS.items()
         ],
     }
 
 
-def _descriptor(rule: Type[Rule]) -> Dict[str, Any]:
-    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.evidence.items())
+def _descriptor(rule: RuleResult) -> Dict[str, Any]:
+    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.meanings.items())
+    address = web_address(rule.source)
     return {
-        "id": rule.id,
+        "id": rule.rule,
         "shortDescription": _message(rule.statement),
         "fullDescription": _message(f"{rule.statement} Stated in {rule.source}.{evidence}"),
-        "helpUri": rule.source,
+        **({"helpUri": address} if address else {}),
         "defaultConfiguration": {"level": rule.level.value},
         "properties": {"tags": [rule.family]},
     }
 
 
-def _result(checked: CheckResult, artifact: int, finding: Finding) -> Dict[str, Any]:
+def _result(checked: CheckResult, artifact: int, finding: Finding, order: List[str]) -> Dict[str, Any]:
     physical: Dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.path), "index": artifact}}
     line = checked.lines.get(finding.call)
     if line is not None:
         physical["region"] = {"startLine": line}
     name = printable(checked.filter)
     callback = printable(finding.callback)
-    order = [rule.id for rule in RULES]
     return {
         "ruleId": finding.rule,
         "ruleIndex": order.index(finding.rule) if finding.rule in order else -1,

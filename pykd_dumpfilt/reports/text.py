@@ -3,7 +3,7 @@
 from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
-from ..rules import Finding, Level, RuleResult, Verdict
+from ..rules import RULES, Finding, Level, RuleResult, Verdict
 from ._links import Line, Link, plain
 from ._phrases import counted, left_out, outcome_word, rule_command, show_command
 from ._printable import printable, wrapped
@@ -129,11 +129,12 @@ def _advice(checked: CheckResult, program: str) -> List[Line]:
     errors = [one for one in checked.result.findings if one.level is Level.ERROR and not one.waiver]
     if errors:
         show = Link(show_command(checked.path, errors[0].call, program))
-        rule = Link(rule_command(errors[0].rule, program))
-        return [
-            ["look at the first error: ", show],
-            ["read why it is one, with wrong and right code: ", rule],
-        ]
+        lines: List[Line] = [["look at the first error: ", show]]
+        # Rules of the user's own have no page.
+        if any(rule.id == errors[0].rule for rule in RULES):
+            link = Link(rule_command(errors[0].rule, program))
+            lines.append(["read why it is one, with wrong and right code: ", link])
+        return lines
     if checked.verdict is Verdict.INCOMPLETE:
         return [["record again, or see what is there: ", Link(show_command(checked.path, program=program))]]
     return []

@@ -8,6 +8,7 @@
     print(engine.finish(recording.damage).verdict.value)
 """
 
+from ._own_rules import load_rules
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
 from ._verdict import Verdict
@@ -31,6 +32,7 @@ __all__ = [
     "Waivers",
     "doubts",
     "judge",
+    "load_rules",
     "load_waivers",
     "status_text",
     "utc_today",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
 
 from ...checking import CheckResult, Report
 from ...rules import Finding, Level, RuleResult, Waiver
+from .._links import web_address
 from .._phrases import outcome_word, show_command
 from .comparison import Comparison
 from .comparisons import comparisons, shows_bytes
@@ -19,7 +19,6 @@ __all__ = ["MAX_HEXDUMPS", "FindingView", "Group", "RecordingView", "RuleView", 
 MAX_HEXDUMPS = 50
 _MAX_REASONS = 40
 _MAX_COPIES = 12
-_HOSTS = ("learn.microsoft.com", "docs.microsoft.com")
 _LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
@@ -129,7 +128,7 @@ def _view(checked: CheckResult, seen: Walk, anchor: str, hexdumps: int) -> Recor
         reasons_left_out=max(0, len(reasons) - _MAX_REASONS),
         problem=seen.problem,
         rules=[
-            RuleView(rule, outcome_word(rule), _link(rule.source), by_rule.get(rule.rule, ""))
+            RuleView(rule, outcome_word(rule), web_address(rule.source), by_rule.get(rule.rule, ""))
             for rule in checked.result.rules
         ],
         groups=groups,
@@ -150,7 +149,7 @@ def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexd
     views = []
     name = f"{anchor}-{rule.rule}"
     for index, finding in enumerate(sorted(rule.findings, key=lambda one: one.waiver is not None), 1):
-        facts, tables = evidence_of(finding)
+        facts, tables = evidence_of(finding, rule.meanings)
         limited = hexdumps <= 0 and shows_bytes(finding)
         shown = [] if limited else comparisons(finding, seen)
         hexdumps -= bool(shown)
@@ -166,13 +165,3 @@ def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexd
             )
         )
     return Group(rule, name, views, max(0, rule.found - len(rule.findings)))
-
-
-def _link(source: str) -> str:
-    """The address where it is one of Microsoft's pages over https; whatever else a rule names is text."""
-    try:
-        parts = urlsplit(source)
-        known = parts.scheme == "https" and parts.netloc in _HOSTS
-    except ValueError:
-        return ""
-    return source if known else ""
