@@ -26,7 +26,11 @@ _CHUNK = 1024 * 1024
 
 
 def read_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
-    """Open a recording by its folder; ".dumpfilt" may be left out.
+    """Open a recording by its folder, to read what was recorded and decode nothing.
+
+    Args:
+        path: the folder; ".dumpfilt" may be left out.
+        versions: for tests of other format versions.
 
     Raises:
         RecordingError: there is none, its header cannot be read, or a newer version made it.
@@ -39,7 +43,13 @@ def read_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CU
 
 
 class Progress(NamedTuple):
-    """How far reading has come: ``done`` of the ``total`` bytes of calls.jsonl, and ``calls`` so far."""
+    """How far reading has come.
+
+    Attributes:
+        done: bytes of calls.jsonl that were read.
+        total: bytes that calls.jsonl has.
+        calls: calls so far.
+    """
 
     done: int
     total: int
@@ -59,6 +69,9 @@ class Recording:
     Attributes:
         path: the recording's folder.
         header: the first line.
+
+    Raises:
+        RecordingError: as :func:`read_recording`.
     """
 
     def __init__(self, path: Path, versions: Versions = CURRENT) -> None:
@@ -115,7 +128,11 @@ class Recording:
         return 1 if self._latest is None else self._latest.line
 
     def calls(self) -> Iterator[Call]:
-        """The calls, in the order they ended."""
+        """The calls, in the order they ended.
+
+        Raises:
+            RecordingError: the file cannot be read.
+        """
         for record in self:
             if isinstance(record, Call):
                 yield record

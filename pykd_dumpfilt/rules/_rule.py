@@ -44,9 +44,19 @@ class Outcome(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One breach of one rule. ``evidence`` is what a program needs of it: JSON values, sizes and offsets as
-    integers (bytes), addresses and page frame numbers as hexadecimal text; its keys are those that the rule's
-    ``evidence`` names. ``waiver`` is the one that accepts it, if any; ``expired_waiver`` the one that did."""
+    """One breach of one rule.
+
+    Attributes:
+        rule: the rule's id.
+        level: how much it weighs.
+        call: the number of the call.
+        callback: the callback's name; several joined by " or " where one address serves them.
+        message: what is wrong and where, for people.
+        evidence: what a program needs of it: JSON values, sizes and offsets as integers (bytes), addresses
+            and page frame numbers as hexadecimal text; its keys are those that the rule's ``evidence`` names.
+        waiver: the one that accepts it, if any.
+        expired_waiver: the one that did.
+    """
 
     rule: str
     level: Level
@@ -63,8 +73,14 @@ class RuleResult:
     """One rule over one recording.
 
     Attributes:
+        rule: the rule's id.
+        level: of its findings.
+        statement: the obligation in one sentence.
+        source: the document that states it.
+        outcome: what it comes to.
         calls_checked: calls that the rule judged.
-        found: breaches in all; ``findings`` holds the first of them.
+        found: breaches in all.
+        findings: the first of them: up to 20, and one of each callback.
         by_callback: the same by callback, as :attr:`Finding.callback` names it.
         waived: how many of ``found`` a waiver accepts.
         unjudged: how often something could not be looked at; where there are findings, the outcome does not
@@ -104,7 +120,7 @@ class Rule(abc.ABC):
     """One obligation, and the state it needs over one recording. A rule is a subclass that sets ``id``,
     ``statement``, ``source`` and ``callbacks``, and has :meth:`check`.
 
-    Class attributes:
+    Attributes:
         id: stable, for waivers and reports.
         level: of its findings; only errors make a verdict fail.
         family: which part of the contract; "environment" is the system's side, not the filter's.
