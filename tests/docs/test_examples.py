@@ -48,6 +48,13 @@ def test_the_pages_that_teach_by_examples_have_some() -> None:
     assert names >= {"README.md", "index.md", "tutorial.md", "api.md", "own-debugger.md", "own-rule.md"}
 
 
+def test_a_new_user_has_a_verdict_in_two_minutes_of_reading() -> None:
+    """At 200 words a minute, what is typed and what it prints included."""
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert len(page[: page.index("\n## Where to go")].split()) <= 400
+    assert page.index("pip install .") < page.index("\nPASS ") < page.index("\nFAIL ")
+
+
 def documented() -> Iterator[Tuple[str, Any]]:
     for room in ROOMS:
         module = importlib.import_module(room)
