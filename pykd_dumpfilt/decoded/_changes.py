@@ -85,7 +85,13 @@ def structure_changes(before: DecodedSide, after: DecodedSide, machine: Machine)
 
 
 def layout_of(name: str, piece: Piece, machine: Machine) -> Optional[Layout]:
-    """The form of FILTER_EXTENSION, FILTER_INITIALIZATION_DATA or MDL that a piece holds whole, if any."""
+    """The form of a structure that a piece holds whole, if any.
+
+    Args:
+        name: "FILTER_EXTENSION", "FILTER_INITIALIZATION_DATA" or "MDL".
+        piece: as recorded.
+        machine: whose layout.
+    """
     size = len(piece.data)
     if name == "MDL":
         return mdl(machine) if size >= mdl(machine).size else None

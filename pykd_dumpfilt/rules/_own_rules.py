@@ -29,6 +29,9 @@ def load_rules(path: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]:
     ``callbacks`` are set, and which has a method ``check``. Classes that the file imports, and abstract ones,
     are none of its rules.
 
+    Args:
+        path: the file, whose name ends on ".py".
+
     Raises:
         UsageError: the file cannot be read or fails when it runs, it defines no rule, or one of them lacks
             something; the message says where.

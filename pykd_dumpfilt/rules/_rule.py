@@ -148,7 +148,8 @@ class Rule(abc.ABC):
         self.begin()
 
     def begin(self) -> None:
-        """Forget everything: another recording begins."""
+        """Forget everything: another recording begins. A rule that keeps something over several calls sets it
+        here, after ``super().begin()``."""
         self.findings: List[Finding] = []
         self._found: Dict[str, int] = {}
         self._checked = 0
@@ -248,7 +249,14 @@ class Rule(abc.ABC):
             self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
 
     def find_once(self, call: DecodedCall, what: str, message: str, evidence: Mapping[str, Any]) -> None:
-        """Report a breach of the kind ``what`` the first time that this module shows it; count the others."""
+        """Report a breach of a kind the first time that a copy of the filter shows it; count the others.
+
+        Args:
+            call: where it is.
+            what: the kind.
+            message: what is wrong, as for :meth:`find`.
+            evidence: as for :meth:`find`.
+        """
         key = (call.raw.module, what)
         if key in self._told:
             self._repeats += 1
@@ -258,7 +266,12 @@ class Rule(abc.ABC):
         self.find(call, message, evidence)
 
     def cannot_tell(self, call: DecodedCall, why: str) -> None:
-        """Say that something about a call could not be judged; the rule is then incomplete."""
+        """Say that something about a call could not be judged; the rule is then incomplete.
+
+        Args:
+            call: which call.
+            why: what could not be looked at, and the reason.
+        """
         self._unsure_count += 1
         if len(self._unsure) < MAX_SENTENCES:
             self._unsure.append(f"call {call.number} ({call.label}): {why[:_MAX_TEXT]}")

@@ -71,12 +71,13 @@ def _usage(parser: argparse.ArgumentParser) -> str:
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "100"
     try:
-        return parser.format_usage().replace("usage: ", "", 1).rstrip()
+        usage = parser.format_usage().rstrip()
     finally:
         if before is None:
             del os.environ["COLUMNS"]
         else:
             os.environ["COLUMNS"] = before
+    return "\n".join(line[len("usage: ") :] for line in usage.splitlines())
 
 
 def _spelled(action: argparse.Action) -> str:

@@ -57,6 +57,8 @@ def is_computed(member: Any) -> bool:
 
 EVERYTHING = [one for room in PAGES for one in public(room)]
 CLASSES = [one for one in EVERYTHING if inspect.isclass(one.value)]
+# Of the rooms themselves; what a method takes is often said in its sentence.
+FUNCTIONS = [one for one in EVERYTHING if inspect.isfunction(one.value) and "." not in one.value.__qualname__]
 each = pytest.mark.parametrize("one", EVERYTHING, ids=lambda one: one.path)
 
 
@@ -90,6 +92,12 @@ def test_parameters_that_are_described_exist(one: Public) -> None:
     if described and not isinstance(one.value, property):
         known = set(inspect.signature(one.value).parameters)
         assert set(described) <= known, one.path
+
+
+@pytest.mark.parametrize("one", FUNCTIONS, ids=lambda one: one.path)
+def test_all_parameters_of_a_function_are_described(one: Public) -> None:
+    known = set(inspect.signature(one.value).parameters)
+    assert set(entries(docstring(one.value), "Args")) == known, one.path
 
 
 @pytest.mark.parametrize("one", CLASSES, ids=lambda one: one.path)
