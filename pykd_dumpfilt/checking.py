@@ -164,7 +164,12 @@ def check(
     seal: bool = False,
     own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
-    """Judge a recording by all rules, in one pass.
+    """Judge a recording by all rules, in one pass::
+
+        result = check("run.dumpfilt")
+        if result.verdict is not Verdict.PASS:
+            for finding in result.result.findings:
+                print(finding.rule, finding.call, finding.message)
 
     Args:
         path: the recording's folder.

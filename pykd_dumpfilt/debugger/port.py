@@ -65,7 +65,12 @@ class VirtualAddress(_Address):
 
 
 class PhysicalAddress(_Address):
-    """An address on the target's memory bus: a PFN shifted left by 12, plus the byte in the page."""
+    """An address on the target's memory bus: a PFN shifted left by 12, plus the byte in the page.
+
+    Examples:
+        >>> PhysicalAddress(0x1A90 << 12) + 0x10
+        PhysicalAddress(0x1a90010)
+    """
 
     __slots__ = ()
 

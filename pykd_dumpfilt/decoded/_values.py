@@ -25,7 +25,11 @@ class Absence(enum.Enum):
 
 @dataclass(frozen=True)
 class NoValue:
-    """No value, and why not. As text it is kind and reason: "unreadable: 0 of 8 bytes at 0xfffff80012345000".
+    """No value, and why not.
+
+    Examples:
+        >>> str(NoValue(Absence.UNREADABLE, "0 of 8 bytes at 0xfffff80012345000, page not present"))
+        'unreadable: 0 of 8 bytes at 0xfffff80012345000, page not present'
 
     Attributes:
         kind: not captured, unreadable or undecodable.
@@ -61,6 +65,14 @@ class BufferUnreadableError(ValueMissingError):
 
 def known(value: "Union[_T, NoValue]", what: str) -> _T:
     """The value, for those who cannot go on without it.
+
+    Examples:
+        >>> known(4096, "ByteCount")
+        4096
+        >>> known(NoValue(Absence.NOT_CAPTURED), "ByteCount")
+        Traceback (most recent call last):
+        ...
+        pykd_dumpfilt.decoded._values.ValueMissingError: ByteCount: not captured
 
     Args:
         value: one that may be missing.

@@ -26,6 +26,10 @@ __all__ = ["RecordingWriter", "recording_folder"]
 def recording_folder(path: "Union[str, os.PathLike[str]]") -> Path:
     """Where a recording will be: ".dumpfilt" is appended where it is missing.
 
+    Examples:
+        >>> recording_folder("traces/run").as_posix()
+        'traces/run.dumpfilt'
+
     Args:
         path: as :class:`RecordingWriter` gets it.
     """

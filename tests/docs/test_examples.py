@@ -80,7 +80,7 @@ def test_the_rooms_begin_with_an_example() -> None:
     assert {name for name, _ in WITH_CODE} >= {room for room in ROOMS if room != "pykd_dumpfilt.debugger"}
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", ROOMS[1:])
 def test_the_examples_at_a_prompt_say_what_they_show(room: str, folder: Path) -> None:
     module = importlib.import_module(room)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
@@ -90,6 +90,7 @@ def test_the_examples_at_a_prompt_say_what_they_show(room: str, folder: Path) ->
             for test in doctest.DocTestFinder(recurse=False).find(value, name, globs=dict(vars(module))):
                 runner.run(test, out=said.append)
     assert not said, "".join(said)
+    assert runner.tries > 0
 
 
 @pytest.mark.parametrize(
