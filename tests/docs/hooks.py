@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from pykd_dumpfilt.rules import RULES  # noqa: E402
 from tests.docs import commands, links, schemas  # noqa: E402
 
-_RULES = {"Rules": ["rules/README.md", *(f"rules/{rule.id}.md" for rule in RULES)]}
+_RULES = {"Rules": ["rules/README.md", *({rule.id: f"rules/{rule.id}.md"} for rule in RULES)]}
 _MADE = {"reference/commands.md": commands.page}
 
 
