@@ -181,15 +181,19 @@ class ZipSource:
         crc = 0
         try:
             for part in inflater:
-                if len(spool) + len(part) > member.file_size:
-                    self._refuse(
-                        f"{name} unpacks to more than the {member.file_size} bytes that the zip says"
+                kept = part[: member.file_size - len(spool)]
+                crc = zlib.crc32(kept, crc)
+                spool.append(kept)
+                if len(kept) < len(part):
+                    self.damage.append(
+                        f"{name} in the zip goes on after the {member.file_size} bytes that the zip says; "
+                        "nothing of that is read"
                     )
-                crc = zlib.crc32(part, crc)
-                spool.append(part)
+                    return spool
         except zlib.error as error:
             self.damage.append(
-                f"{name} in the zip is damaged after {len(spool)} bytes, and ends there ({error})"
+                f"{name} in the zip is damaged, and ends after {len(spool)} of its {member.file_size} bytes "
+                f"({error})"
             )
             return spool
         if not inflater.ended or len(spool) < member.file_size:
@@ -228,12 +232,26 @@ class _Inflater:
             if not data:
                 data = self._packed.read(at, _CHUNK)
                 at += len(data)
-            part = unpacker.decompress(data, _CHUNK)
+            before = unpacker.copy()
+            try:
+                part = unpacker.decompress(data, _CHUNK)
+            except zlib.error:
+                yield b"".join(_up_to_the_damage(before, data))
+                raise
             # At the end of the input some output may still be due.
             more = bool(data or part)
             if part:
                 yield part
         self.ended = unpacker.eof
+
+
+def _up_to_the_damage(unpacker: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    """What comes before a zlib.error, which zlib keeps back: byte by byte, it does not."""
+    try:
+        for at in range(len(data)):
+            yield unpacker.decompress(data[at : at + 1])
+    except zlib.error:
+        pass
 
 
 class _Directory(io.RawIOBase):
