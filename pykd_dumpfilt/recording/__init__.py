@@ -13,7 +13,7 @@ One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per r
     print(recording.damage)
 """
 
-from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME, SUFFIX
+from ._layout import CALLS_NAME, PACKED_SUFFIX, PAGE_SIZE, PAGES_NAME, SUFFIX
 from .codec import MAX_LINE
 from .memory import MemoryPageStore
 from .model import (
@@ -45,6 +45,7 @@ __all__ = [
     "CALLS_NAME",
     "FORMAT",
     "MAX_LINE",
+    "PACKED_SUFFIX",
     "PAGES_NAME",
     "PAGE_SIZE",
     "SUFFIX",

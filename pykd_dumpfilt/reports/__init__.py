@@ -8,6 +8,7 @@ from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
 from .formats import FORMATS, Format, format_for, format_named
+from .handled import packed_text
 from .json_report import render_json, report_object
 from .live_lines import live_line
 from .rule_list import render_rules
@@ -26,6 +27,7 @@ __all__ = [
     "format_for",
     "format_named",
     "live_line",
+    "packed_text",
     "plain",
     "render_json",
     "render_ntstatus",
