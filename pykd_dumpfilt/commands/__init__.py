@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from . import check, decode, doctor, emulate, pack, rule, rules, show, start, status, stop
+from . import check, decode, diff, doctor, emulate, info, pack, rule, rules, show, start, status, stop
 from ._command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -14,6 +14,8 @@ COMMANDS: Tuple[Command, ...] = (
     emulate.COMMAND,
     check.COMMAND,
     show.COMMAND,
+    info.COMMAND,
+    diff.COMMAND,
     pack.COMMAND,
     rules.COMMAND,
     rule.COMMAND,

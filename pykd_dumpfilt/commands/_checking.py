@@ -1,15 +1,17 @@
-"""Checking a recording while people wait."""
+"""Reading whole recordings while people wait."""
 
 import datetime
 import os
-from typing import Optional, Sequence, Union
+from contextlib import contextmanager
+from typing import Callable, Iterator, Optional, Sequence, Union
 
 from ..checking import CheckResult, check
+from ..handling import Summary, sum_up
 from ..recording import Progress
 from ..rules import Waiver
 from . import console
 
-__all__ = ["check_watched"]
+__all__ = ["check_watched", "sum_up_watched"]
 
 
 def check_watched(
@@ -19,9 +21,17 @@ def check_watched(
     seal: bool = False,
 ) -> CheckResult:
     """:func:`~pykd_dumpfilt.checking.check`, with its progress on the terminal."""
-    with console.progress(f"checking {os.fspath(path)}", "calls") as step:
-
-        def tell(now: Progress) -> None:
-            step(now.calls, now.done / now.total if now.total else None)
-
+    with _watched(f"checking {os.fspath(path)}") as tell:
         return check(path, tell, waivers, today, seal)
+
+
+def sum_up_watched(path: "Union[str, os.PathLike[str]]") -> Summary:
+    """:func:`~pykd_dumpfilt.handling.sum_up`, with its progress on the terminal."""
+    with _watched(f"reading {os.fspath(path)}") as tell:
+        return sum_up(path, tell)
+
+
+@contextmanager
+def _watched(what: str) -> Iterator[Callable[[Progress], None]]:
+    with console.progress(what, "calls") as step:
+        yield lambda now: step(now.calls, now.done / now.total if now.total else None)

@@ -1,5 +1,20 @@
 """Handling recordings: packing, summing up, comparing, migrating. What they are given stays as it is."""
 
+from ._compare import Comparison, Difference, compare
 from ._pack import Packed, pack
+from ._summary import Summary, sum_up
+from ._survey import Facts, Value
+from ._volume import Volume
 
-__all__ = ["Packed", "pack"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Facts",
+    "Packed",
+    "Summary",
+    "Value",
+    "Volume",
+    "compare",
+    "pack",
+    "sum_up",
+]

@@ -7,6 +7,7 @@ Everything here gives text and prints nothing. ``FORMATS`` lists what a report c
 from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
+from .comparison import comparison_json, render_comparison
 from .formats import FORMATS, Format, format_for, format_named
 from .handled import packed_text
 from .json_report import render_json, report_object
@@ -15,6 +16,7 @@ from .rule_list import render_rules
 from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
 from .structure import Neighbour, structure_lines
+from .summary import render_summaries, summaries_json
 from .text import render_text, text_lines
 
 __all__ = [
@@ -23,16 +25,19 @@ __all__ = [
     "Line",
     "Link",
     "Neighbour",
+    "comparison_json",
     "counted",
     "format_for",
     "format_named",
     "live_line",
     "packed_text",
     "plain",
+    "render_comparison",
     "render_json",
     "render_ntstatus",
     "render_rule",
     "render_rules",
+    "render_summaries",
     "render_text",
     "report_object",
     "rule_command",
@@ -41,5 +46,6 @@ __all__ = [
     "show_command",
     "show_recording",
     "structure_lines",
+    "summaries_json",
     "text_lines",
 ]
