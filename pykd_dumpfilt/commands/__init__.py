@@ -2,7 +2,22 @@
 
 from typing import Tuple
 
-from . import check, decode, diff, doctor, emulate, info, pack, rule, rules, show, start, status, stop
+from . import (
+    check,
+    decode,
+    diff,
+    doctor,
+    emulate,
+    info,
+    migrate,
+    pack,
+    rule,
+    rules,
+    show,
+    start,
+    status,
+    stop,
+)
 from ._command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -17,6 +32,7 @@ COMMANDS: Tuple[Command, ...] = (
     info.COMMAND,
     diff.COMMAND,
     pack.COMMAND,
+    migrate.COMMAND,
     rules.COMMAND,
     rule.COMMAND,
     decode.COMMAND,

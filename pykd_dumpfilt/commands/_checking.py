@@ -11,7 +11,7 @@ from ..recording import Progress
 from ..rules import Waiver
 from . import console
 
-__all__ = ["check_watched", "sum_up_watched"]
+__all__ = ["check_watched", "sum_up_watched", "watched"]
 
 
 def check_watched(
@@ -21,17 +21,18 @@ def check_watched(
     seal: bool = False,
 ) -> CheckResult:
     """:func:`~pykd_dumpfilt.checking.check`, with its progress on the terminal."""
-    with _watched(f"checking {os.fspath(path)}") as tell:
+    with watched(f"checking {os.fspath(path)}") as tell:
         return check(path, tell, waivers, today, seal)
 
 
 def sum_up_watched(path: "Union[str, os.PathLike[str]]") -> Summary:
     """:func:`~pykd_dumpfilt.handling.sum_up`, with its progress on the terminal."""
-    with _watched(f"reading {os.fspath(path)}") as tell:
+    with watched(f"reading {os.fspath(path)}") as tell:
         return sum_up(path, tell)
 
 
 @contextmanager
-def _watched(what: str) -> Iterator[Callable[[Progress], None]]:
+def watched(what: str) -> Iterator[Callable[[Progress], None]]:
+    """The progress of what reads a recording once, on the terminal."""
     with console.progress(what, "calls") as step:
         yield lambda now: step(now.calls, now.done / now.total if now.total else None)

@@ -48,7 +48,7 @@ def compare(before: Summary, after: Summary) -> Comparison:
     """Hold two recordings against each other.
 
     What differs in every run is not looked at: when and where it was recorded, addresses, contents of pages,
-    and the words of findings. Of findings, it is looked at how many each rule has.
+    and the words of findings. Of findings it is looked at how many each rule has of each callback.
     """
     differences: List[Difference] = []
     same: List[str] = []
@@ -74,7 +74,7 @@ def _sections(summary: Summary) -> Iterator[Tuple[str, Facts]]:
     result = summary.checked.result
     header = summary.checked.header
     yield "Verdict", {"verdict": result.verdict.value}
-    yield "Findings", {rule.rule: rule.found for rule in result.rules if rule.found}
+    yield "Findings", dict(_findings(summary))
     yield "Rules", {rule.rule: rule.outcome.value for rule in result.rules}
     yield (
         "Recorded",
@@ -90,6 +90,12 @@ def _sections(summary: Summary) -> Iterator[Tuple[str, Facts]]:
     yield "Options", {name: json.dumps(value, sort_keys=True) for name, value in header.options.items()}
     yield from summary.facts
     yield "Ending", dict(_ending(summary))
+
+
+def _findings(summary: Summary) -> Iterator[Tuple[str, Value]]:
+    for rule in summary.checked.result.rules:
+        for callback, count in rule.by_callback.items():
+            yield f"{rule.rule}, {callback}", count
 
 
 def _ending(summary: Summary) -> Iterator[Tuple[str, Value]]:

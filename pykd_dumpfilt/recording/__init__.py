@@ -37,12 +37,13 @@ from .model import (
 )
 from .reader import Progress, Recording, read_recording
 from .schema import schema
-from .versions import FORMAT, VERSION
+from .versions import CURRENT, FORMAT, VERSION, Versions
 from .writer import RecordingWriter, recording_folder
 
 __all__ = [
     "CALLBACKS",
     "CALLS_NAME",
+    "CURRENT",
     "FORMAT",
     "MAX_LINE",
     "PACKED_SUFFIX",
@@ -70,6 +71,7 @@ __all__ = [
     "RecordingWriter",
     "Side",
     "Unloaded",
+    "Versions",
     "read_recording",
     "recording_folder",
     "schema",

@@ -9,7 +9,7 @@ from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
 from .comparison import comparison_json, render_comparison
 from .formats import FORMATS, Format, format_for, format_named
-from .handled import packed_text
+from .handled import migrated_text, packed_text
 from .json_report import render_json, report_object
 from .live_lines import live_line
 from .rule_list import render_rules
@@ -30,6 +30,7 @@ __all__ = [
     "format_for",
     "format_named",
     "live_line",
+    "migrated_text",
     "packed_text",
     "plain",
     "render_comparison",

@@ -74,16 +74,17 @@ def _text(value: Optional[Value], other: Optional[Value]) -> str:
     return str(value)
 
 
-def _first_findings(comparison: Comparison, rule: str) -> Iterator[str]:
+def _first_findings(comparison: Comparison, name: str) -> Iterator[str]:
     for side, summary in (("A", comparison.before), ("B", comparison.after)):
-        first = _first(summary.checked, rule)
+        first = _first(summary.checked, name)
         if first is not None:
-            place = f"the first in {side}: {first.level.value}, call {first.call}, {first.callback}"
+            place = f"the first in {side}: {first.level.value}, call {first.call}"
             yield from wrapped(f"{place}: {first.message}", "      ", "    ")
 
 
-def _first(checked: CheckResult, rule: str) -> Optional[Finding]:
-    return next((one for one in checked.result.findings if one.rule == rule), None)
+def _first(checked: CheckResult, name: str) -> Optional[Finding]:
+    """The first of the findings that a difference is about."""
+    return next((one for one in checked.result.findings if f"{one.rule}, {one.callback}" == name), None)
 
 
 def _finding_object(side: str, finding: Finding) -> Dict[str, Any]:

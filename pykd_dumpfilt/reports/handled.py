@@ -2,11 +2,12 @@
 
 from typing import Iterator, Sequence
 
-from ..handling import Packed
-from ._phrases import amount
+from ..handling import Migrated, Packed
+from ..recording import VERSION
+from ._phrases import amount, counted
 from ._printable import printable
 
-__all__ = ["packed_text"]
+__all__ = ["migrated_text", "packed_text"]
 
 _LISTED_DAMAGE = 5
 
@@ -18,6 +19,19 @@ def packed_text(packed: Packed) -> str:
             f"packed: {printable(str(packed.path))}",
             f"  {amount(packed.before)} before, {amount(packed.after)} after",
             *_damage(packed.damage, "packed as it is"),
+        ]
+    )
+
+
+def migrated_text(migrated: Migrated, asked: str) -> str:
+    """Where the new recording is and what it holds, or that nothing was to be done for ``asked``."""
+    if migrated.path is None:
+        return f"nothing to do: {printable(asked)} is of format version {migrated.version}, the current one"
+    return "\n".join(
+        [
+            f"migrated from format version {migrated.version} to {VERSION}: {printable(str(migrated.path))}",
+            f"  {counted(migrated.calls, 'call')}",
+            *_damage(migrated.damage, "told in the new recording"),
         ]
     )
 
