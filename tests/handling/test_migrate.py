@@ -133,7 +133,8 @@ def test_a_damaged_page_is_one_that_could_not_be_read(folder: Path, tmp_path: Pa
     assert new.footer.lost == 1
     assert new.footer.reason == (
         "the target ended; made from a damaged recording of format version 0: page 0 of pages.bin is "
-        "damaged: it does not match its digest; pages.bin is not as it was when the recording was closed (SHA-256)"
+        "damaged: it does not match its digest; pages.bin is not as it was when the recording was closed "
+        "(SHA-256)"
     )
     why = "page 0 was damaged in the recording that this one was made from"
     call = new.call(2)
