@@ -163,7 +163,8 @@ def check(
 
     Args:
         path: the recording's folder, or the zip that it is packed in.
-        progress: called now and then with how far it has come, and at the end.
+        progress: called now and then with how far it has come (of a packed recording, first with how much of
+            it is unpacked), and at the end.
         waivers: which findings do not count, for this recording and others.
         today: the day by which waivers expire; UTC's by default.
         seal: whether to hash and verify the whole recording as well, which reads all of it again.
@@ -172,7 +173,7 @@ def check(
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
         SpoolError: there is no room for temporary data.
     """
-    with read_recording(path) as recording:
+    with read_recording(path, progress=progress) as recording:
         return check_recording(recording, progress, waivers, today, seal)
 
 

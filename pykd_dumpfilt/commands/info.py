@@ -15,9 +15,7 @@ __all__ = ["COMMAND"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders, or such folders in a zip"
-    )
+    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders or zips")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 

@@ -76,7 +76,7 @@ def migrate(
         SpoolError: there is no room for temporary data.
         UsageError: there is already something where the new one is to be.
     """
-    with read_recording(path, versions) as recording:
+    with read_recording(path, versions, progress) as recording:
         if recording.version == versions.current:
             return Migrated(None, recording.version, 0, ())
         target = recording_folder(output)

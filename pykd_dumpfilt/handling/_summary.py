@@ -47,7 +47,7 @@ def sum_up(
         RecordingError: there is no recording, or it cannot be read.
         SpoolError: there is no room for temporary data.
     """
-    with read_recording(path) as recording:
+    with read_recording(path, progress=progress) as recording:
         survey = Survey(machine_of(recording.header), recording)
         measure = Measure(recording)
 

@@ -7,7 +7,7 @@ One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per r
         number = writer.put(page)
         writer.write(call)
 
-    recording = read_recording("trace.dumpfilt")
+    recording = read_recording("trace.dumpfilt")  # or "trace.dumpfilt.zip", the same packed
     for record in recording:
         ...
     print(recording.damage)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Dict, List, Protocol, Union
+from typing import Callable, Dict, List, Optional, Protocol, Union
 
 from ._content import Content, FileContent, open_regular
 from ._layout import PACKED_SUFFIX, SUFFIX
@@ -61,13 +61,16 @@ class FolderSource:
         pass
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, progress: Optional[Callable[[int, int], None]] = None) -> Source:
     """A file is taken for a zip, anything else for a folder.
+
+    Args:
+        progress: called while a file is unpacked, with how many bytes of how many are done.
 
     Raises:
         RecordingError: a zip that holds no recording, or cannot be read.
     """
-    return ZipSource(path) if path.is_file() else FolderSource(path)
+    return ZipSource(path, progress) if path.is_file() else FolderSource(path)
 
 
 def find_recording(path: "Union[str, os.PathLike[str]]") -> Path:

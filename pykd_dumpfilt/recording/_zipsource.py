@@ -11,11 +11,12 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, List, NoReturn, Tuple, Union
+from typing import Callable, Dict, List, NoReturn, Optional, Tuple, Union
 
 from ..errors import RecordingError
 from ..spool import Spool
 from ._content import Content, FileContent, SpooledContent, open_regular, stream
+from ._inflate import Inflater
 from ._layout import CALLS_NAME, PAGES_NAME
 
 __all__ = ["ZipSource"]
@@ -29,7 +30,6 @@ _PATCHED = 0x0020
 _UTF8 = 0x0800
 # A deflated block takes two bits at least for 258 bytes, the longest match that RFC 1951 knows.
 _MAX_RATIO = 1032
-_RAW_DEFLATE = -15
 # What zipfile was seen to raise, or may, over a directory that somebody made up.
 _ZIPFILE_ERRORS = (
     zipfile.BadZipFile,
@@ -51,8 +51,12 @@ class ZipSource:
 
     packed = True
 
-    def __init__(self, path: Path) -> None:
-        """Raises RecordingError where it is no such zip."""
+    def __init__(self, path: Path, progress: Optional[Callable[[int, int], None]] = None) -> None:
+        """``progress`` is called while a file is unpacked, with how many bytes of how many are done.
+
+        Raises:
+            RecordingError: it is no such zip.
+        """
         self.path = path
         self.damage: List[str] = []
         self._spools: Dict[str, Spool] = {}
@@ -63,6 +67,8 @@ class ZipSource:
             raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
         self._file = FileContent(self._fd)
         self._members, self._taken = self._find()
+        self._progress = progress
+        self._unpacked = 0
 
     def open(self, name: str) -> Content:
         if self._fd < 0:
@@ -177,13 +183,14 @@ class ZipSource:
             )
         spool = Spool()
         spool.expect(member.file_size)
-        inflater = _Inflater(packed)
+        inflater = Inflater(packed)
         crc = 0
         try:
             for part in inflater:
                 kept = part[: member.file_size - len(spool)]
                 crc = zlib.crc32(kept, crc)
                 spool.append(kept)
+                self._tell(len(kept))
                 if len(kept) < len(part):
                     self.damage.append(
                         f"{name} in the zip goes on after the {member.file_size} bytes that the zip says; "
@@ -204,54 +211,17 @@ class ZipSource:
             self._check_crc(name, member, crc)
         return spool
 
+    def _tell(self, size: int) -> None:
+        self._unpacked += size
+        if self._progress is not None:
+            self._progress(self._unpacked, sum(member.file_size for member in self._members.values()))
+
     def _check_crc(self, name: str, member: zipfile.ZipInfo, crc: int) -> None:
         if crc != member.CRC:
             self.damage.append(f"{name} is not as it was when it was packed (CRC-32)")
 
     def _refuse(self, why: str) -> NoReturn:
         raise RecordingError(f"cannot read {self.path}: {why}")
-
-
-class _Inflater:
-    """What deflated bytes unpack to, in parts of at most 1 MiB; zlib.error where they are damaged.
-
-    Attributes:
-        ended: whether the last of them said that it is the last.
-    """
-
-    def __init__(self, packed: Content) -> None:
-        self._packed = packed
-        self.ended = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        unpacker = zlib.decompressobj(_RAW_DEFLATE)
-        at = 0
-        more = True
-        while more and not unpacker.eof:
-            data = unpacker.unconsumed_tail
-            if not data:
-                data = self._packed.read(at, _CHUNK)
-                at += len(data)
-            before = unpacker.copy()
-            try:
-                part = unpacker.decompress(data, _CHUNK)
-            except zlib.error:
-                yield b"".join(_up_to_the_damage(before, data))
-                raise
-            # At the end of the input some output may still be due.
-            more = bool(data or part)
-            if part:
-                yield part
-        self.ended = unpacker.eof
-
-
-def _up_to_the_damage(unpacker: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
-    """What comes before a zlib.error, which zlib keeps back: byte by byte, it does not."""
-    try:
-        for at in range(len(data)):
-            yield unpacker.decompress(data[at : at + 1])
-    except zlib.error:
-        pass
 
 
 class _Directory(io.RawIOBase):

@@ -9,7 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from ..errors import RecordingError
 from . import codec
@@ -27,15 +27,23 @@ __all__ = ["Progress", "Recording", "read_recording"]
 _CHUNK = 1024 * 1024
 
 
-def read_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
+def read_recording(
+    path: "Union[str, os.PathLike[str]]",
+    versions: Versions = CURRENT,
+    progress: "Optional[Callable[[Progress], None]]" = None,
+) -> "Recording":
     """Open a recording by its folder, or by the zip that it is packed in; ".dumpfilt" and ".zip" may be left
     out.
+
+    Args:
+        versions: the formats to read.
+        progress: called while a packed one is unpacked; ``done`` and ``total`` are bytes of both files then.
 
     Raises:
         RecordingError: there is none, its header cannot be read, or a newer version made it.
         SpoolError: it is packed, and there is no room to unpack it.
     """
-    return Recording(find_recording(path), versions)
+    return Recording(find_recording(path), versions, progress)
 
 
 class Progress(NamedTuple):
@@ -44,6 +52,10 @@ class Progress(NamedTuple):
     done: int
     total: int
     calls: int
+
+
+def _unpacking(progress: Callable[[Progress], None]) -> Callable[[int, int], None]:
+    return lambda done, total: progress(Progress(done, total, 0))
 
 
 class Recording:
@@ -63,9 +75,15 @@ class Recording:
         packed: whether it is in a zip.
     """
 
-    def __init__(self, path: Path, versions: Versions = CURRENT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        versions: Versions = CURRENT,
+        progress: Optional[Callable[[Progress], None]] = None,
+    ) -> None:
         self.path = path
-        self._source = open_source(path)
+        tell = None if progress is None else _unpacking(progress)
+        self._source = open_source(path, tell)
         self.packed = self._source.packed
         self._scanned: Optional[Scan] = None
         self._latest: Optional[Scan] = None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pykd_dumpfilt import spool
 from pykd_dumpfilt.errors import RecordingError, SpoolError
-from pykd_dumpfilt.recording import _zipsource, read_recording
+from pykd_dumpfilt.recording import Progress, _inflate, read_recording
 
 from .examples import HEADER, PAGE_OF_A, PAGE_OF_ZEROS, small_call, small_records, write_small
 
@@ -120,6 +120,14 @@ def test_no_descriptor_is_left_open(method: int, files: Dict[str, bytes], tmp_pa
     read_recording(path)
     gc.collect()
     assert descriptors() == before
+
+
+def test_unpacking_tells_how_far_it_is(files: Dict[str, bytes], tmp_path: Path) -> None:
+    told: List[Progress] = []
+    path = put(tmp_path, packed(files))
+    lines = len(files["calls.jsonl"])
+    read_recording(path, progress=told.append)
+    assert told == [(lines, lines + 8192, 0), (lines + 8192, lines + 8192, 0)]
 
 
 @pytest.mark.parametrize("asked", ["x", "x.dumpfilt", "x.dumpfilt.zip"])
@@ -366,7 +374,7 @@ def test_zip64(files: Dict[str, bytes], tmp_path: Path) -> None:
 def test_output_that_is_due_when_the_input_has_ended(
     files: Dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_zipsource, "_CHUNK", 7)
+    monkeypatch.setattr(_inflate, "_CHUNK", 7)
     recording = read_recording(put(tmp_path, packed(files)))
     assert list(recording) == small_records()
     assert recording.verify() == []
