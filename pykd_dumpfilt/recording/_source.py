@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Protocol, Union
+from typing import Callable, List, Optional, Protocol, Union
 
 from ._content import Content, FileContent, open_regular
 from ._layout import PACKED_SUFFIX, SUFFIX
@@ -70,19 +70,16 @@ def open_source(path: Path, progress: Optional[Callable[[int, int], None]] = Non
     Raises:
         RecordingError: a zip that holds no recording, or cannot be read.
     """
-    return ZipSource(path, progress) if path.is_file() else FolderSource(path)
+    # Not Path.is_file(), which raises where the system does not want to tell.
+    return ZipSource(path, progress) if os.path.isfile(path) else FolderSource(path)  # noqa: PTH113
 
 
 def find_recording(path: "Union[str, os.PathLike[str]]") -> Path:
     """The folder or the zip that a user means; the path itself where there is none. The folder comes before
-    its zip, and what was named before what ".dumpfilt" must be appended to."""
+    its zip."""
     named = Path(path)
     if not named.name:
         return named
-    endings = [""]
-    if named.suffix != SUFFIX:
-        endings += [SUFFIX, PACKED_SUFFIX]
-    else:
-        endings.append(PACKED_SUFFIX[len(SUFFIX) :])
-    candidates: Dict[str, Path] = {ending: named.with_name(named.name + ending) for ending in endings}
-    return next((one for one in candidates.values() if os.path.exists(one)), named)  # noqa: PTH110
+    endings = [PACKED_SUFFIX[len(SUFFIX) :]] if named.suffix == SUFFIX else [SUFFIX, PACKED_SUFFIX]
+    candidates = [named, *(named.with_name(named.name + ending) for ending in endings)]
+    return next((one for one in candidates if os.path.exists(one)), named)  # noqa: PTH110

@@ -66,7 +66,8 @@ class Recording:
     iteration came to its end before.
 
     Memory: 7 MiB and one line, and less than a byte for each call. Past 4 MiB the digests, 16 bytes for each
-    distinct page, are in a temporary file.
+    distinct page, are in a temporary file. A packed one takes 8 MiB more, and past those what it is
+    unpacked to is in temporary files.
 
     Attributes:
         path: the recording's folder, or the zip that it is packed in.

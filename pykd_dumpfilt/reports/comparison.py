@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, Optional
 from ..checking import CheckResult
 from ..handling import Comparison, Difference, Value
 from ..rules import Finding
+from ._phrases import show_command
 from ._printable import printable, wrapped
 
 __all__ = ["comparison_json", "render_comparison"]
@@ -80,6 +81,8 @@ def _first_findings(comparison: Comparison, name: str) -> Iterator[str]:
         if first is not None:
             place = f"the first in {side}: {first.level.value}, call {first.call}"
             yield from wrapped(f"{place}: {first.message}", "      ", "    ")
+            # Not wrapped: commands are to be copied whole.
+            yield f"      {show_command(summary.checked.path, first.call)}"
 
 
 def _first(checked: CheckResult, name: str) -> Optional[Finding]:

@@ -71,7 +71,7 @@ def _rows(summary: Summary) -> Iterator[Tuple[str, str]]:
         if len(checked.damage) > _LISTED_DAMAGE:
             yield "", f"and {len(checked.damage) - _LISTED_DAMAGE} more like these"
     else:
-        yield "damaged", "no"
+        yield "damaged", "nothing found"
     yield "verdict", f"{checked.verdict.value.upper()}{_findings(checked)}"
 
 

@@ -105,7 +105,9 @@ def test_the_command_prints_what_differs(tmp_path: Path, capsys: "pytest.Capture
         "  DF-TRIP-001, Dump_Read: 0 -> 1 (new)",
         "    the first in B: error, call 1: Dump_Read gave back other bytes than Dump_Write was given: call",
     ]
-    assert lines[-7:] == [
+    assert lines[-9:] == [
+        f"      dumpfilt show {other} --call 1",
+        "",
         "Rules",
         "  DF-TRIP-001: pass -> fail",
         "",

@@ -69,6 +69,17 @@ def test_the_same_recording_gives_the_same_bytes(folder: Path, tmp_path: Path) -
     assert b"\x00\x00\x21\x00" in one[:30]  # 1980-01-01 00:00:00
 
 
+def test_the_form_for_large_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 8000)
+    packed = pack(folder)
+    monkeypatch.undo()
+    # The extra field with sizes of 64 bits, in the header of pages.bin alone.
+    content = packed.path.read_bytes()
+    name = b"run1.dumpfilt/pages.bin"
+    assert content[content.index(name) + len(name) :][:4] == bytes.fromhex("01001000")
+    assert read_recording(packed.path).verify() == []
+
+
 @pytest.mark.parametrize("asked", [".", "../run1.dumpfilt", "../run1"])
 def test_the_default_is_beside_the_folder(
     asked: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -279,7 +279,7 @@ def test_info_of_a_fixture(monkeypatch: pytest.MonkeyPatch, capsys: "pytest.Capt
         in lines
     )
     assert "  ended       in good order: nt!DbgBreakPointWithStatus" in lines
-    assert lines[-2:] == ["  damaged     no", "  verdict     FAIL: 5 errors of DF-TRIP-001"]
+    assert lines[-2:] == ["  damaged     nothing found", "  verdict     FAIL: 5 errors of DF-TRIP-001"]
 
 
 def test_info_of_a_damaged_and_packed_one(tmp_path: Path, capsys: "pytest.CaptureFixture[str]") -> None:
