@@ -17,6 +17,7 @@ Facts = Mapping[str, Value]
 """What is known, by the name of each fact."""
 
 _MAX_COPIES = 1000
+_MAX_NAME = 200
 # What is given to DriverEntry, what it makes of it, and what the system holds from then on.
 _WHEN_REGISTERED = {
     (True, "entry"): "given,",
@@ -38,7 +39,7 @@ class Survey:
         self._pages = pages
         self._modules: Dict[int, LoadedModule] = {}
         self._loaded: Tally[str] = Tally()
-        self._watched: Dict[str, Callbacks] = {}
+        self._watched: Dict[str, Tuple[str, str]] = {}
         self._calls: Tally[str] = Tally()
         self._statuses: Tally[str] = Tally()
         self._flags: Tally[str] = Tally()
@@ -55,17 +56,17 @@ class Survey:
         elif isinstance(record, LoadedModule):
             if len(self._modules) < _MAX_COPIES:
                 self._modules[record.number] = record
-            self._loaded.add(record.name)
+            self._loaded.add(_short(record.name))
         elif isinstance(record, Callbacks):
             if record.module in self._modules:
-                self._watched[self._modules[record.module].name] = record
+                self._watched[_short(self._modules[record.module].name)] = _callbacks(record)
         elif isinstance(record, Fault):
-            self._faults.add(record.during)
+            self._faults.add(_short(record.during))
 
     def sections(self) -> Iterator[Tuple[str, Facts]]:
         """The facts by what they are about, the same sections in the same order for every recording."""
         yield "Copies", dict(_copies(self._modules.values(), self._loaded.counts()))
-        yield "Callbacks", dict(_callbacks(self._watched))
+        yield "Callbacks", dict(_watched(self._watched))
         yield "Calls", self._calls.counts()
         yield "Statuses", self._statuses.counts()
         yield "MdlFlags", dict(sorted(self._flags.counts().items()))
@@ -176,18 +177,28 @@ def _copies(modules: Iterable[LoadedModule], loaded: Mapping[str, int]) -> Itera
             ("size", f"{module.size:#x}"),
             ("TimeDateStamp", _hexadecimal(module.timestamp)),
             ("CheckSum", _hexadecimal(module.checksum)),
-            ("PDB", "none named" if pdb is None else f"{pdb.name} {pdb.guid} {pdb.age}"),
+            ("PDB", "none named" if pdb is None else f"{_short(pdb.name)} {pdb.guid} {pdb.age}"),
         ):
-            fields.setdefault(f"{module.name} {field}", Tally()).add(value)
+            fields.setdefault(f"{_short(module.name)} {field}", Tally()).add(value)
     for name, values in fields.items():
         yield name, values.kinds()
 
 
-def _callbacks(watched: Mapping[str, Callbacks]) -> Iterator[Tuple[str, Value]]:
-    for name, record in watched.items():
-        armed = [" = ".join(one.callbacks) for one in record.armed]
-        yield f"{name} watched", ", ".join(sorted(armed)) or "none"
-        yield f"{name} not registered", ", ".join(sorted(record.absent)) or "none"
+def _callbacks(record: Callbacks) -> Tuple[str, str]:
+    """What is watched, and what is known not to be registered."""
+    watched = {" = ".join(one.callbacks) for one in record.armed}
+    return ", ".join(sorted(watched)) or "none", ", ".join(sorted(set(record.absent))) or "none"
+
+
+def _watched(copies: Mapping[str, Tuple[str, str]]) -> Iterator[Tuple[str, Value]]:
+    for name, (watched, absent) in copies.items():
+        yield f"{name} watched", watched
+        yield f"{name} not registered", absent
+
+
+def _short(name: str) -> str:
+    """A name that others chose, and that is kept."""
+    return name if len(name) <= _MAX_NAME else name[:_MAX_NAME] + "..."
 
 
 def _flags(value: int, names: Sequence[str]) -> str:

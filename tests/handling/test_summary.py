@@ -29,6 +29,7 @@ from ..recording.examples import MODULE, small_call, write_small
 from ..reports.examples import HEADER, failing, passing, write
 from ..rules.examples import (
     DUMP,
+    HIBER,
     INITIALIZATION_DATA,
     Script,
     mdl,
@@ -245,6 +246,18 @@ def test_more_kinds_than_are_kept(tmp_path: Path) -> None:
     assert len(statuses) == 257
     assert statuses["Dump_Start 0xE0000000"] == 2
     assert statuses["others"] == 44
+
+
+def test_names_that_others_chose_are_kept_short(tmp_path: Path) -> None:
+    script = Script()
+    script.records[0] = replace(HIBER, name="n" * 5000, pdb=Pdb("p" * 5000, "0a" * 16, 1))
+    armed = ArmedCallback(0x1000, ("Dump_Write",), ("table",))
+    script.records += [Callbacks(0, (armed,) * 1000, ("Dump_Read",) * 1000), Fault("d" * 5000, "")]
+    found = sections(script, tmp_path)
+    name = "n" * 200 + "..."
+    assert found["Copies"][f"{name} PDB"] == f"{'p' * 200}... {'0a' * 16} 1"
+    assert found["Callbacks"] == {f"{name} watched": "Dump_Write", f"{name} not registered": "Dump_Read"}
+    assert found["Faults of the tool"] == {"d" * 200 + "...": 1}
 
 
 def test_progress_comes_to_its_end(tmp_path: Path) -> None:
