@@ -1,4 +1,5 @@
-"""What differs between two recordings: for people and for programs ("dumpfilt-diff/1")."""
+"""What differs between two recordings: for people, and for programs ("dumpfilt-diff/1", which
+diff.schema.json describes: keys may be added; what is here keeps its meaning)."""
 
 import json
 from typing import Any, Dict, Iterator, Optional

@@ -1,4 +1,5 @@
-"""What a recording is and holds, on one page: for people and for programs ("dumpfilt-info/1")."""
+"""What a recording is and holds, on one page: for people, and for programs ("dumpfilt-info/1", which
+info.schema.json describes: keys may be added; what is here keeps its meaning)."""
 
 import json
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
