@@ -14,6 +14,7 @@ STOREYS = (
     ("trace", "decoded", "emulator"),
     ("rules",),
     ("checking", "live"),
+    ("handling",),
     ("reports",),
     ("others",),
     ("commands",),

@@ -1,5 +1,6 @@
 """Bytes put aside: the same whether they are in memory, in the file, or in both."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,24 @@ def test_no_folder_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(SpoolError, match=r"cannot keep temporary data in .*gone: No such file or directory"):
         Spool().append(bytes(11))
+
+
+def test_room_is_asked_for_before_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    one = Spool()
+    with pytest.raises(
+        SpoolError,
+        match=r"cannot keep temporary data in .*: 1,152,921,504,606,846,976 bytes are needed, and ",
+    ):
+        one.expect(2**60)
+    one.expect(5 * 2**20)
+    # What stays in memory needs none.
+    monkeypatch.setattr(shutil, "disk_usage", None)
+    one.expect(4 * 2**20)
+    # Where nobody knows, writing will tell.
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    one.expect(2**60)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs setrlimit")

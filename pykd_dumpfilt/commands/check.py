@@ -16,7 +16,7 @@ __all__ = ["COMMAND"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     endings = ", ".join(f"{one.endings[0]} {one.name}" for one in FORMATS)
-    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders")
+    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders or zips")
     parser.add_argument(
         "--format",
         choices=[one.name for one in FORMATS],

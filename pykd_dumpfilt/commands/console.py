@@ -166,9 +166,9 @@ class ProgressLine:
         if now - self._shown < _PROGRESS_SECONDS:
             return
         self._shown = now
-        parts = [f"{count:,} {self._unit}"]
         elapsed = now - self._started
-        parts.append(f"{count / elapsed:,.0f} {self._unit}/s")
+        # None yet where it is being prepared.
+        parts = [f"{count:,} {self._unit}", f"{count / elapsed:,.0f} {self._unit}/s"] if count else []
         if share:
             parts.insert(0, f"{share:.0%}")
             parts.append(f"{_duration(elapsed * (1 - share) / share)} left")

@@ -9,13 +9,13 @@ One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per r
         writer.write(LoadedModule(0, "hiber_myfilter", base=0xFFFFF80031000000, size=0x9000))
         number = writer.put(bytes(4096))
 
-    with read_recording("trace.dumpfilt") as recording:
+    with read_recording("trace.dumpfilt") as recording:  # or "trace.dumpfilt.zip", the same packed
         for record in recording:
             print(record)
         print(recording.damage)
 """
 
-from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME, SUFFIX
+from ._layout import CALLS_NAME, PACKED_SUFFIX, PAGE_SIZE, PAGES_NAME, SUFFIX
 from .codec import MAX_LINE
 from .memory import MemoryPageStore
 from .model import (
@@ -39,14 +39,16 @@ from .model import (
 )
 from .reader import Progress, Recording, read_recording
 from .schema import schema
-from .versions import FORMAT, VERSION
+from .versions import CURRENT, FORMAT, VERSION, Versions
 from .writer import RecordingWriter, recording_folder
 
 __all__ = [
     "CALLBACKS",
     "CALLS_NAME",
+    "CURRENT",
     "FORMAT",
     "MAX_LINE",
+    "PACKED_SUFFIX",
     "PAGES_NAME",
     "PAGE_SIZE",
     "SUFFIX",
@@ -71,6 +73,7 @@ __all__ = [
     "RecordingWriter",
     "Side",
     "Unloaded",
+    "Versions",
     "read_recording",
     "recording_folder",
     "schema",

@@ -220,12 +220,20 @@ class RecordingWriter:
                     f"cannot finish {self.path}: {error}. {self._kept()} It can be read, but lacks its footer"
                 ) from error
         finally:
-            for file in (self._calls, self._pages):
-                try:
-                    file.close()
-                except OSError:
-                    # A network file system tells late what sync() above has already asked it.
-                    pass
+            self._close_files()
+
+    def abandon(self) -> None:
+        """Close without a footer, so that a reader says that the end is missing. May raise nothing; after
+        :meth:`close` it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for file in (self._pages, self._calls):
+            try:
+                file.sync()
+            except OSError:
+                pass
+        self._close_files()
 
     def __enter__(self) -> "RecordingWriter":
         return self
@@ -252,6 +260,14 @@ class RecordingWriter:
         line = codec.encode(Footer(self.calls, len(self._index), reason, self.lost + lost, digests, left_out))
         codec.decode(line, self._lines + 1)
         return line
+
+    def _close_files(self) -> None:
+        for file in (self._calls, self._pages):
+            try:
+                file.close()
+            except OSError:
+                # A network file system tells late what sync() before has already asked it.
+                pass
 
     def _check_open(self) -> None:
         if self._closed:

@@ -7,13 +7,16 @@ Everything here gives text and prints nothing. ``FORMATS`` lists what a report c
 from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, rule_command, show_command
+from .comparison import comparison_json, render_comparison
 from .formats import FORMATS, Format, format_for, format_named, render
+from .handled import migrated_text, packed_text
 from .json_report import render_json, report_object
 from .live_lines import live_line
 from .rule_list import render_rules
 from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
 from .structure import Neighbour, structure_lines
+from .summary import render_summaries, summaries_json
 from .text import render_text, text_lines
 
 __all__ = [
@@ -22,16 +25,21 @@ __all__ = [
     "Line",
     "Link",
     "Neighbour",
+    "comparison_json",
     "counted",
     "format_for",
     "format_named",
     "live_line",
+    "migrated_text",
+    "packed_text",
     "plain",
     "render",
+    "render_comparison",
     "render_json",
     "render_ntstatus",
     "render_rule",
     "render_rules",
+    "render_summaries",
     "render_text",
     "report_object",
     "rule_command",
@@ -40,5 +48,6 @@ __all__ = [
     "show_command",
     "show_recording",
     "structure_lines",
+    "summaries_json",
     "text_lines",
 ]

@@ -8,6 +8,7 @@ from ..rules import Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
 __all__ = [
+    "amount",
     "counted",
     "evidence_pairs",
     "left_out",
@@ -38,6 +39,17 @@ def left_out(checked: CheckResult) -> Optional[str]:
     return (
         f"{counted(checked.left_out, 'call')} not captured, by the options {', '.join(chosen) or 'not told'}"
     )
+
+
+def amount(count: int) -> str:
+    """Bytes for people; exact while they are few."""
+    if count < 1024:
+        return f"{count} bytes"
+    value, units = count / 1024, ["KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.4g} {units[0]}"
 
 
 def evidence_pairs(finding: Finding) -> Iterator[Tuple[str, str]]:

@@ -2,11 +2,11 @@
 JSON Schema beside this module describes."""
 
 import json
-import pkgutil
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
 from ..rules import Finding, RuleResult, Waiver
+from ._schemas import load_schema
 
 __all__ = ["FORMAT", "render_json", "report_object", "schema"]
 
@@ -15,8 +15,7 @@ FORMAT = "dumpfilt-report/1"
 
 def schema() -> Dict[str, Any]:
     """The JSON Schema (2020-12) that every report is valid against; a new dict each time."""
-    found: Dict[str, Any] = json.loads(pkgutil.get_data(__package__, "report.schema.json") or b"{}")
-    return found
+    return load_schema("report")
 
 
 def render_json(report: Report) -> str:

@@ -13,10 +13,11 @@ __all__ = ["page"]
 _ABOUT = """\
 Outside a debugger the program is `dumpfilt`, or `python -m pykd_dumpfilt`; inside WinDbg each command begins
 with `!py -g -m pykd_dumpfilt`. `--help` after a command shows what stands here. Recordings are named by their
-folder; `.dumpfilt` may be left out.
+folder or by the zip that it is packed in; `.dumpfilt` may be left out.
 
 Exit codes: 0 done, and where there is a verdict it is pass; 1 fail; 2 wrong usage or input that cannot be
-read; 3 nothing failed, but something is incomplete or was not exercised; 130 interrupted by Ctrl+C.
+read; 3 nothing failed, but something is incomplete or was not exercised; 130 interrupted by Ctrl+C. Where a
+command means something else by one, its text says so.
 """
 
 

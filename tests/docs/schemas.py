@@ -15,6 +15,8 @@ _PACKAGE = Path(__file__).resolve().parents[2] / "pykd_dumpfilt"
 SCHEMAS = {
     "recording": _PACKAGE / "recording" / "recording.schema.json",
     "report": _PACKAGE / "reports" / "report.schema.json",
+    "info": _PACKAGE / "reports" / "info.schema.json",
+    "diff": _PACKAGE / "reports" / "diff.schema.json",
 }
 _ASKED = re.compile(r"^<!-- keys: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 _WORDS = {"string": "text", "integer": "integer", "boolean": "true or false", "null": "null"}

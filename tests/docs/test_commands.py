@@ -46,7 +46,7 @@ def test_options_are_as_they_are_typed() -> None:
     text = page()
     assert "\n```text\ndumpfilt check [-h] " in text
     assert "\n               RECORDING [RECORDING ...]\n```\n" in text
-    assert "\n| `RECORDING` | NAME.dumpfilt folders |\n" in text
+    assert "\n| `RECORDING` | NAME.dumpfilt folders or zips |\n" in text
     assert "\n| `-o FILE`, `--output FILE` | write the report there" in text
     assert "\n| `--max-hits N` | end the trace after N calls |\n" in text
     assert "\n| `--scenario {crash,hibernate,life}` | crash: the crash dump stack writes;" in text

@@ -56,6 +56,11 @@ def test_a_whole_recording(folder: Path) -> None:
         recording.page(1)
 
 
+def test_a_path_that_no_system_takes() -> None:
+    with pytest.raises(RecordingError, match="is not a recording: cannot read its"):
+        read_recording("x" * 5000)
+
+
 def test_what_is_known_at_the_end_needs_no_iteration_before(folder: Path) -> None:
     recording = read_recording(folder)
     assert recording.page(1) == PAGE_OF_A
