@@ -6,10 +6,12 @@ Everything here gives text and prints nothing. ``FORMATS`` lists what a report c
 
 from ._fields import render_ntstatus
 from ._links import Line, Link, plain
-from ._phrases import counted, rule_command, show_command
+from ._phrases import counted, how_to_exercise, rule_command, show_command
+from ._printable import printable
 from .formats import FORMATS, Format, format_for, format_named, render
 from .json_report import render_json, report_object
 from .live_lines import live_line
+from .rule_failure import render_rule_failure
 from .rule_list import render_rules
 from .rule_page import render_rule, rule_prose
 from .show import show_call, show_recording
@@ -25,12 +27,15 @@ __all__ = [
     "counted",
     "format_for",
     "format_named",
+    "how_to_exercise",
     "live_line",
     "plain",
+    "printable",
     "render",
     "render_json",
     "render_ntstatus",
     "render_rule",
+    "render_rule_failure",
     "render_rules",
     "render_text",
     "report_object",

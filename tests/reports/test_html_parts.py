@@ -180,7 +180,9 @@ def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
     script.records[-1] = replace(call, exit=done)
     seen = walk(check(write(tmp_path / "part", script)))
     evidence = {"kept_disk_offset": 0x1000, "changed_disk_offset": 0x1200}
-    (shown,) = comparisons(Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen.recording)
+    (shown,) = comparisons(
+        Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen.recording
+    )
     seen.close()
     assert (shown.left, shown.right) == ("Given to Dump_Write", "What goes to the disk")
     assert shown.caption == "Disk offsets 0x11e0 to 0x123f"

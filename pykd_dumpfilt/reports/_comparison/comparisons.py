@@ -110,7 +110,9 @@ def _mdls(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> I
             yield _structure(name, "MDL", before, after, call)
 
 
-def _write_substitute(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
+def _write_substitute(
+    finding: Finding, call: DecodedCall, recording: DecodedRecording
+) -> Iterator[Comparison]:
     yield from _from_evidence(finding)
     yield from _mdls(finding, call, recording)
 
