@@ -26,7 +26,7 @@ _NONE = (
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a recording once for each."""
     config = metafunc.config
-    patterns = [one for mark in metafunc.definition.iter_markers("dumpfilt") for one in mark.args]
+    patterns = _patterns(metafunc.definition)
     paths = _marked(patterns, config.rootpath) if patterns else _asked(config)
     if paths:
         ids = [shown_path(path, config.rootpath) for path in paths]
@@ -68,6 +68,12 @@ def judged(path: Path, config: pytest.Config) -> CheckResult:
     if isinstance(result, Unreadable) or said.kind is Kind.FAILED:
         pytest.fail(said.text, pytrace=False)
     return result
+
+
+def _patterns(definition: pytest.Item) -> List[object]:
+    """Of the nearest markers: a test's own replace those of its module."""
+    marked = list(definition.iter_markers_with_node("dumpfilt"))
+    return [one for node, mark in marked if node is marked[0][0] for one in mark.args]
 
 
 def _marked(patterns: List[object], root: Path) -> List[Path]:

@@ -72,14 +72,14 @@ class RecordingItem(pytest.Item):
             raise BrokenError(said)
         if said.kind is Kind.SKIPPED:
             pytest.skip(said.line)
-        if said.text:
-            self.add_report_section("call", _SECTION, said.text)
         if said.kind is Kind.WARNED:
             try:
-                self.warn(DumpfiltWarning(f"{self.nodeid}: {said.line}"))
+                self.warn(DumpfiltWarning(f"{self.name}: {said.line}"))
             except DumpfiltWarning:
                 # It is the user's wish that warnings are errors.
                 raise BrokenError(said) from None
+        if said.text:
+            self.add_report_section("call", _SECTION, said.text)
 
     def repr_failure(self, excinfo: "pytest.ExceptionInfo[BaseException]", style: Any = None) -> Any:
         """The report's text, and no traceback. In one line where pytest has but one."""

@@ -118,13 +118,9 @@ def _incomplete(rule: RuleResult) -> str:
 
 
 def _not_exercised(judged: CheckResult, rule: RuleResult, judge: Type[Rule]) -> str:
-    called = {name for names in judged.result.hits for name in names.split("|")}.intersection(judge.callbacks)
-    if called:
-        names = " and ".join(name for name in judge.callbacks if name in called)
-        return f"{rule.rule} not exercised: no call of {names} was of the kind that it judges"
-    how = how_to_exercise(rule)
-    names = " or ".join(judge.callbacks)
-    return f"{rule.rule} not exercised: no call of {names}" + (f"; {how}" if how else "")
+    called = {name for names in judged.result.hits for name in names.split("|")}
+    how = how_to_exercise(rule, called) or f"it judged no call of {' or '.join(judge.callbacks)}"
+    return f"{rule.rule} not exercised: {how}"
 
 
 def _fault(rule: RuleResult) -> Said:

@@ -1,7 +1,7 @@
 """Words, sentences and values that several formats say in the same way; not yet escaped for any of them."""
 
 import json
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Container, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
 from ..rules import RULES, Finding, Level, Outcome, RuleResult
@@ -25,6 +25,7 @@ _LESS = ("callbacks_watched", "every", "offset", "data", "max_hits", "budget")
 _MAX_OPTION = 200
 _PROGRAM = "dumpfilt"
 # By a rule's family.
+_JUDGED = {"write": "Dump_Write", "read": "Dump_Read", "round trip": "Dump_Read"}
 _EXERCISE = {
     "registration": (
         "start the trace before a copy is loaded: before the machine hibernates (which loads hiber_), "
@@ -77,8 +78,15 @@ def has_page(rule: str) -> bool:
     return any(one.id == rule for one in RULES)
 
 
-def how_to_exercise(rule: RuleResult) -> str:
-    """What makes the system call what a rule judges; empty where that is not known."""
+def how_to_exercise(rule: RuleResult, called: Container[str] = ()) -> str:
+    """What makes the system call what a rule judges; empty where that is not known.
+
+    Args:
+        called: callbacks that were called: then it takes more than a call.
+    """
+    callback = _JUDGED.get(rule.family)
+    if callback is not None and callback in called:
+        return f"{callback} was called, but not in the way that it judges: see {rule_command(rule.rule)}"
     return _EXERCISE.get(rule.family, "")
 
 
