@@ -88,7 +88,7 @@ def of_rule(judged: Union[CheckResult, Unreadable], judge: Type[Rule], whole: st
         return _breach(Kind.FAILED, judged, rule)
     if strict:
         if rule.unjudged:
-            return _said(Kind.FAILED, _incomplete(rule), rule.reasons)
+            return _incomplete(Kind.FAILED, rule)
         if _problems(judged):
             return _said(Kind.FAILED, f"cannot pass: the recording is not whole; see {whole}")
     if rule.outcome is Outcome.FAIL:
@@ -96,7 +96,7 @@ def of_rule(judged: Union[CheckResult, Unreadable], judge: Type[Rule], whole: st
     if rule.outcome is Outcome.WAIVED:
         return _waived(judged, rule)
     if rule.outcome is Outcome.INCOMPLETE:
-        return _said(Kind.SKIPPED, _incomplete(rule), rule.reasons)
+        return _incomplete(Kind.SKIPPED, rule)
     if rule.outcome is Outcome.NOT_EXERCISED:
         return _said(Kind.SKIPPED, _not_exercised(judged, rule, judge))
     return Said(Kind.PASSED)
@@ -108,13 +108,14 @@ def _problems(judged: CheckResult) -> Tuple[str, ...]:
     return tuple(dict.fromkeys((*judged.result.problems, *seal)))
 
 
-def _said(kind: Kind, line: str, reasons: Tuple[str, ...] = ()) -> Said:
-    line = printable(line)
-    return Said(kind, line, "\n".join([line, *(f"  - {printable(one)}" for one in reasons)]))
+def _said(kind: Kind, line: str) -> Said:
+    return Said(kind, printable(line), printable(line))
 
 
-def _incomplete(rule: RuleResult) -> str:
-    return f"{rule.rule} could not look at everything: {rule.reasons[0]}"
+def _incomplete(kind: Kind, rule: RuleResult) -> Said:
+    what = f"{rule.rule} could not look at everything:"
+    reasons = [f"  - {printable(one)}" for one in rule.reasons]
+    return Said(kind, f"{what} {printable(rule.reasons[0])}", "\n".join([what, *reasons]))
 
 
 def _not_exercised(judged: CheckResult, rule: RuleResult, judge: Type[Rule]) -> str:
