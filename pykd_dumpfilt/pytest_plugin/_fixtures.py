@@ -44,7 +44,7 @@ def path_of(request: pytest.FixtureRequest) -> Path:
 @contextlib.contextmanager
 def opened(path: Path, config: pytest.Config) -> Iterator[DecodedRecording]:
     """An open recording that is whole, unless that does not matter."""
-    judging = Judging.of(config)
+    judging = _judging(config)
     shown = printable(judging.shown(path))
     try:
         recording = open_recording(path)
@@ -62,12 +62,20 @@ def opened(path: Path, config: pytest.Config) -> Iterator[DecodedRecording]:
 
 def judged(path: Path, config: pytest.Config) -> CheckResult:
     """What the rules say of a recording that is whole, unless that does not matter."""
-    judging = Judging.of(config)
+    judging = _judging(config)
     result = judging.judged(path)
     said = of_recording(result, judging.options.strict)
     if isinstance(result, Unreadable) or said.kind is Kind.FAILED:
         pytest.fail(said.text, pytrace=False)
     return result
+
+
+def _judging(config: pytest.Config) -> Judging:
+    try:
+        return Judging.of(config)
+    except pytest.UsageError as error:
+        # A run that judges nothing has not met its rules and waivers before.
+        pytest.fail(str(error), pytrace=False)
 
 
 def _patterns(definition: pytest.Item) -> List[object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Tuple, Type, Union
 
 from ..checking import CheckResult, Unreadable
-from ..reports import counted, how_to_exercise, printable, render_rule_failure, show_command
+from ..reports import counted, how_to_exercise, printable, render_rule_failure, show_command, waived_by
 from ..rules import Finding, Level, Outcome, Rule, RuleResult, Verdict
 
 __all__ = ["WHOLE", "Kind", "Said", "of_recording", "of_rule"]
@@ -143,7 +143,6 @@ def _line(finding: Finding) -> str:
 
 
 def _waived(judged: CheckResult, rule: RuleResult) -> Said:
-    # The sentences on waivers are a rule's last reasons.
-    waived = [one for one in rule.reasons if " waived until " in one]
-    line = printable("; ".join(waived))
-    return Said(Kind.XFAILED, line, render_rule_failure(judged, rule))
+    waivers = dict.fromkeys(one.waiver for one in rule.findings if one.waiver is not None)
+    line = f"{counted(rule.waived, 'finding')} waived {'; '.join(map(waived_by, waivers))}"
+    return Said(Kind.XFAILED, printable(line), render_rule_failure(judged, rule))

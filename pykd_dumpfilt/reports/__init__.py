@@ -8,6 +8,7 @@ from ._fields import render_ntstatus
 from ._links import Line, Link, plain
 from ._phrases import counted, how_to_exercise, rule_command, show_command
 from ._printable import printable
+from ._waivers import waived_by
 from .formats import FORMATS, Format, format_for, format_named, render
 from .json_report import render_json, report_object
 from .live_lines import live_line
@@ -46,4 +47,5 @@ __all__ = [
     "show_recording",
     "structure_lines",
     "text_lines",
+    "waived_by",
 ]

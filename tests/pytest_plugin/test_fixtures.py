@@ -186,3 +186,12 @@ def test_a_fixture_of_the_same_name_is_let_alone(run: Run, project: Path) -> Non
         "test_other.py",
     )
     run("--dumpfilt", GOOD, "-k", "test_it").assert_outcomes(passed=3, deselected=31)
+
+
+def test_rules_that_cannot_be_read(run: Run, project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\ndumpfilt_rules = none.py\n")
+    written(project, f"import pytest\n\n@pytest.mark.dumpfilt('{GOOD}')\ndef test_it(recording):\n    pass\n")
+    result = run()
+    result.assert_outcomes(errors=1)
+    assert "cannot read rules from " in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()

@@ -37,8 +37,8 @@ def test_sides_of_unequal_length_and_a_start_inside_a_row() -> None:
         "               " + " " * 40 + "      ^^",
     ]
     assert lines(b"a", b"ab")[3:] == [
-        "  00000000  - 61                                               |a               |",
-        "            + 61 62                                            |ab              |",
+        "  00000000  - 61" + " " * 48 + "|a               |",
+        "            + 61 62" + " " * 45 + "|ab              |",
         "                 ^^",
     ]
 
