@@ -191,6 +191,8 @@ def test_the_configuration_that_is_shown() -> None:
     (shown,) = re.findall(r"^```ini\n(.*?)^```$", PAGE, re.M | re.S)
     assert set(shown.splitlines()) <= set((SAMPLE / "pytest.ini").read_text().splitlines())
     (steps,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.S)
+    assert "**/*.dumpfilt/** -text\n" in PAGE
+    assert "**/*.dumpfilt/** -text\n" in (SAMPLE / ".gitattributes").read_text()
     workflow = (SAMPLE / "github-actions.yml").read_text()
     assert all(f"      {line}\n" in workflow for line in steps.splitlines())
 
