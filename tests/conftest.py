@@ -13,6 +13,8 @@ from hypothesis import settings
 from pykd_dumpfilt.decoded import DecodedCall
 from pykd_dumpfilt.rules import Rule
 
+pytest_plugins = ["pytester"]
+
 # A test run is no benchmark, and it says the same twice. To look further: --hypothesis-profile search.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000)

@@ -219,6 +219,9 @@ class DecodedCall:
     def __str__(self) -> str:
         return f"call {self.number} ({self.label})"
 
+    def __repr__(self) -> str:
+        return f"<DecodedCall: {self}>"
+
     @lazy
     def byte_count(self) -> Union[int, NoValue]:
         """Bytes of the transfer at entry, the ByteCount of all MDLs; or why they are not known."""

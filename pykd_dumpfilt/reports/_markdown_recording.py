@@ -10,7 +10,7 @@ from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._links import web_address
 from ._markdown import escaped, table
-from ._phrases import counted, evidence_pairs, left_out
+from ._phrases import counted, evidence_pairs, how_to_exercise, left_out
 from ._waivers import waived_by
 
 __all__ = ["recording_section"]
@@ -25,18 +25,6 @@ _STACKS = (
     ("crash", "Crash dump stack: the `dump_` copy was at work"),
     ("hibernate", "Hibernation stack: the `hiber_` copy was at work"),
 )
-# By a rule's family.
-_EXERCISE = {
-    "registration": (
-        "start the trace before a copy is loaded: before the machine hibernates (which loads hiber_), "
-        "or before it boots or sets up crash dumps anew (which loads dump_)"
-    ),
-    "call": "hibernate and resume, or crash the machine",
-    "write": "hibernate, or crash the machine",
-    "read": "hibernate and resume; a crash dump is never read back",
-    "round trip": "hibernate and resume; a crash dump is never read back",
-    "environment": "hibernate and resume, or crash the machine",
-}
 _LISTED_COPIES = 50
 _LISTED_FINDINGS = 5
 
@@ -217,7 +205,7 @@ def _not_exercised(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
         )
         yield ""
     for rule in missing:
-        how = _EXERCISE.get(rule.family)
+        how = how_to_exercise(rule)
         yield f"- [ ] {escaped(rule.rule)}: {escaped(rule.statement)}" + (f" How: {how}." if how else "")
     yield ""
 

@@ -1,16 +1,18 @@
 """Words, sentences and values that several formats say in the same way; not yet escaped for any of them."""
 
 import json
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Container, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
-from ..rules import Finding, Level, Outcome, RuleResult
+from ..rules import RULES, Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
 __all__ = [
     "amount",
     "counted",
     "evidence_pairs",
+    "has_page",
+    "how_to_exercise",
     "left_out",
     "outcome_word",
     "rule_command",
@@ -23,6 +25,19 @@ _MAX_VALUE = 1000
 _LESS = ("callbacks_watched", "every", "offset", "data", "max_hits", "budget")
 _MAX_OPTION = 200
 _PROGRAM = "dumpfilt"
+# By a rule's family.
+_JUDGED = {"write": "Dump_Write", "read": "Dump_Read", "round trip": "Dump_Read"}
+_EXERCISE = {
+    "registration": (
+        "start the trace before a copy is loaded: before the machine hibernates (which loads hiber_), "
+        "or before it boots or sets up crash dumps anew (which loads dump_)"
+    ),
+    "call": "hibernate and resume, or crash the machine",
+    "write": "hibernate, or crash the machine",
+    "read": "hibernate and resume; a crash dump is never read back",
+    "round trip": "hibernate and resume; a crash dump is never read back",
+    "environment": "hibernate and resume, or crash the machine",
+}
 
 
 def counted(count: int, what: str) -> str:
@@ -68,6 +83,23 @@ def value_text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value > 9:
         return f"{value} ({value:#x})"
     return json.dumps(value)
+
+
+def has_page(rule: str) -> bool:
+    """Whether ``dumpfilt rule`` knows a rule; rules of the user's own have no page."""
+    return any(one.id == rule for one in RULES)
+
+
+def how_to_exercise(rule: RuleResult, called: Container[str] = ()) -> str:
+    """What makes the system call what a rule judges; empty where that is not known.
+
+    Args:
+        called: callbacks that were called: then it takes more than a call.
+    """
+    callback = _JUDGED.get(rule.family)
+    if callback is not None and callback in called:
+        return f"{callback} was called, but not in the way that it judges: see {rule_command(rule.rule)}"
+    return _EXERCISE.get(rule.family, "")
 
 
 def outcome_word(rule: RuleResult) -> str:

@@ -3,11 +3,12 @@
 from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
-from ..rules import RULES, Finding, Level, RuleResult, Verdict
+from ..rules import Finding, Level, RuleResult, Verdict
+from ._finding import finding_lines
 from ._links import Line, Link, plain
-from ._phrases import counted, left_out, outcome_word, rule_command, show_command
+from ._phrases import counted, has_page, left_out, outcome_word, rule_command, show_command
 from ._printable import printable, wrapped
-from ._waivers import describe_use, describe_waiver, waived_by
+from ._waivers import describe_use, describe_waiver
 
 __all__ = ["render_text", "text_lines"]
 
@@ -78,7 +79,7 @@ def _judged(checked: CheckResult) -> Iterator[str]:
         yield ""
         yield "Findings"
         for finding in sorted(result.findings, key=_is_waived)[:_LISTED_FINDINGS]:
-            yield from _finding(finding)
+            yield from finding_lines(finding)
         if len(result.findings) > _LISTED_FINDINGS:
             yield f"  and {len(result.findings) - _LISTED_FINDINGS} more: --format json lists them"
     yield ""
@@ -100,18 +101,6 @@ def _calls(checked: CheckResult) -> str:
     return f"{checked.calls} calls ({hits})"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    waived = "waived " if finding.waiver else ""
-    yield (
-        f"  {waived}{finding.level.value} {finding.rule}, call {finding.call}, {printable(finding.callback)}"
-    )
-    yield from wrapped(finding.message, "    ")
-    if finding.waiver:
-        yield from wrapped(f"waived {waived_by(finding.waiver)}", "      ")
-    elif finding.expired_waiver:
-        yield from wrapped(f"was waived {waived_by(finding.expired_waiver)}", "      ")
-
-
 def _is_waived(finding: Finding) -> bool:
     return finding.waiver is not None
 
@@ -130,8 +119,7 @@ def _advice(checked: CheckResult, program: str) -> List[Line]:
     if errors:
         show = Link(show_command(checked.path, errors[0].call, program))
         lines: List[Line] = [["look at the first error: ", show]]
-        # Rules of the user's own have no page.
-        if any(rule.id == errors[0].rule for rule in RULES):
+        if has_page(errors[0].rule):
             link = Link(rule_command(errors[0].rule, program))
             lines.append(["read why it is one, with wrong and right code: ", link])
         return lines

@@ -9,6 +9,7 @@
 """
 
 from ._own_rules import load_rules
+from ._problems import Problems
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
 from ._verdict import Verdict
@@ -24,6 +25,7 @@ __all__ = [
     "Judge",
     "Level",
     "Outcome",
+    "Problems",
     "Result",
     "Rule",
     "RuleResult",

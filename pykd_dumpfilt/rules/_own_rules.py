@@ -22,8 +22,8 @@ _ID = re.compile(r"[A-Z][A-Z0-9]{0,19}(?:-[A-Z0-9]{1,20}){1,4}")
 _OURS = "DF-"
 
 
-def load_rules(path: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]:
-    """The rules that a Python file defines, in its order. The file is run: it is code like any of yours.
+def load_rules(*paths: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]:
+    """The rules that Python files define, in their order. The files are run: they are code like any of yours.
 
     A rule is a class derived from :class:`Rule` whose ``id`` ("ACME-001"), ``statement``, ``source`` and
     ``callbacks`` are set, and which has a method ``check``. Classes that the file imports, and abstract ones,
@@ -33,10 +33,17 @@ def load_rules(path: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]:
         path: the file, whose name ends on ".py".
 
     Raises:
-        UsageError: the file cannot be read or fails when it runs, it defines no rule, or one of them lacks
+        UsageError: a file cannot be read or fails when it runs, it defines no rule, or one of them lacks
             something; the message says where.
     """
-    file = Path(path)
+    rules: List[Type[Rule]] = []
+    for path in paths:
+        rules += _defined(Path(path), [*RULES, *rules])
+    return tuple(rules)
+
+
+def _defined(file: Path, before: Sequence[Type[Rule]]) -> List[Type[Rule]]:
+    """The rules of one file; ``before`` are those that came before it."""
     module = _run(file)
     found = [
         one
@@ -50,13 +57,13 @@ def load_rules(path: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]:
         raise UsageError(
             f"{file} defines no rule: that is a class derived from pykd_dumpfilt.Rule, with a method check()"
         )
-    known: List[Type[Rule]] = list(RULES)
+    known = list(before)
     for rule in found:
         problem = _problem(rule, known)
         if problem:
             raise UsageError(f"{file}, class {rule.__name__}: {problem}")
         known.append(rule)
-    return tuple(found)
+    return found
 
 
 def _run(file: Path) -> ModuleType:

@@ -10,11 +10,11 @@ import pytest
 
 from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.recording import Buffer
+from pykd_dumpfilt.reports._comparison import Elision, Row, comparisons
+from pykd_dumpfilt.reports._comparison.hexdump import changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.blocks import Blocks
-from pykd_dumpfilt.reports._html.comparisons import comparisons
 from pykd_dumpfilt.reports._html.disk_map import disk_map
 from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
-from pykd_dumpfilt.reports._html.hexdump import Elision, Row, changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.walk import walk
 from pykd_dumpfilt.reports.html_report import render_html
 from pykd_dumpfilt.rules import Finding, Level
@@ -180,7 +180,9 @@ def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
     script.records[-1] = replace(call, exit=done)
     seen = walk(check(write(tmp_path / "part", script)))
     evidence = {"kept_disk_offset": 0x1000, "changed_disk_offset": 0x1200}
-    (shown,) = comparisons(Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen)
+    (shown,) = comparisons(
+        Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen.recording
+    )
     seen.close()
     assert (shown.left, shown.right) == ("Given to Dump_Write", "What goes to the disk")
     assert shown.caption == "Disk offsets 0x11e0 to 0x123f"
@@ -210,7 +212,7 @@ def test_a_page_next_to_the_buffer(tmp_path: Path) -> None:
     checked = check(write(tmp_path / "past", script))
     (finding,) = [one for one in checked.result.findings if one.rule == "DF-READ-003"]
     seen = walk(checked)
-    (shown,) = comparisons(finding, seen)
+    (shown,) = comparisons(finding, seen.recording)
     seen.close()
     assert shown.caption == "The page behind the buffer's last, whole: nothing of it is the filter's"
     changed = [row.offset for row in shown.rows if isinstance(row, Row) and any(one for _, one in row.left)]
@@ -236,5 +238,5 @@ def test_evidence_that_fits_nothing_is_no_error(
 ) -> None:
     seen = walk(check(write(tmp_path / "good", passing())))
     for call in (0, 1, 99):
-        comparisons(Finding(rule, Level.ERROR, call, "Dump_Read", "", evidence), seen)
+        comparisons(Finding(rule, Level.ERROR, call, "Dump_Read", "", evidence), seen.recording)
     seen.close()

@@ -138,6 +138,18 @@ def test_two_of_one_id(tmp_path: Path) -> None:
         load_rules(written(tmp_path, text))
 
 
+def test_several_files(tmp_path: Path) -> None:
+    one = tmp_path / "one.py"
+    one.write_text(WHOLE_PAGES.replace("ACME-001", "ACME-002"))
+    two = written(tmp_path, WHOLE_PAGES)
+    assert [rule.id for rule in load_rules(one, two)] == ["ACME-002", "ACME-001"]
+    assert load_rules() == ()
+    again = tmp_path / "again.py"
+    again.write_text(WHOLE_PAGES)
+    with pytest.raises(UsageError, match=r"again\.py, class WholePages: id ACME-001 is that of"):
+        load_rules(two, again)
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         load_rules(tmp_path / "none.py")

@@ -62,7 +62,7 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
 def _files(checked: CheckResult, seen: Walk) -> Iterator[Row]:
     """How the recording ended, and what its files are: as they are now where it was sealed, else as it says
     itself."""
-    footer = seen.recording.footer if seen.recording is not None else None
+    footer = seen.recording.raw.footer if seen.recording is not None else None
     if footer is not None:
         yield "Ended", footer.reason
     if checked.seal is not None:

@@ -5,10 +5,9 @@ from typing import List, Optional, Sequence, Tuple
 
 from ...checking import CheckResult, Report
 from ...rules import Finding, Level, RuleResult, Waiver
+from .._comparison import Comparison, comparisons, shows_bytes
 from .._links import web_address
 from .._phrases import outcome_word, show_command
-from .comparison import Comparison
-from .comparisons import comparisons, shows_bytes
 from .evidence import EvidenceTable, Fact, evidence_of
 from .facts import Row, copies, environment
 from .pictures import Picture, pictures
@@ -151,7 +150,7 @@ def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexd
     for index, finding in enumerate(sorted(rule.findings, key=lambda one: one.waiver is not None), 1):
         facts, tables = evidence_of(finding, rule.meanings)
         limited = hexdumps <= 0 and shows_bytes(finding)
-        shown = [] if limited else comparisons(finding, seen)
+        shown = [] if limited else comparisons(finding, seen.recording)
         hexdumps -= bool(shown)
         views.append(
             FindingView(
