@@ -30,7 +30,7 @@ def load_rules(*paths: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]
     are none of its rules.
 
     Args:
-        path: the file, whose name ends on ".py".
+        paths: the files, whose names end on ".py".
 
     Raises:
         UsageError: a file cannot be read or fails when it runs, it defines no rule, or one of them lacks

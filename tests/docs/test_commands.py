@@ -30,7 +30,7 @@ def test_commands_in_pages_are_such_that_the_command_line_takes_them(path: Path)
     for typed in _TYPED.findall(path.read_text(encoding="utf-8")):
         # In a table two blanks stand before a comment; a number is N.
         words = shlex.split(re.sub(r"\bN\b", "1", typed.split("  ")[0]), posix=False)
-        if words[0] in names:
+        if words[0] in names and not words[-1].startswith("--"):
             parser.parse_args(words)
 
 

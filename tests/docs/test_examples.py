@@ -22,6 +22,9 @@ PAGES = sorted(
     page
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     if any(block.language in ("python", "console") for block in blocks(page))
+    # What is typed in the sample project, its own tests type.
+    and page.parent.name != "sample-project"
+    and page.name != "pytest.md"
 )
 
 
