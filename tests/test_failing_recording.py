@@ -1,15 +1,13 @@
 """What a user sees where a recording cannot be written: start, status, stop and emulate."""
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List
 
 import pytest
 
@@ -18,13 +16,10 @@ from pykd_dumpfilt.cli import main
 from pykd_dumpfilt.emulator import Scenario
 from pykd_dumpfilt.recording import Call, Record, read_recording
 
-from .emulator.code import ALL_FIVE, SUCCESS
-from .emulator.pe_writer import dump_filter
+from .failing_places import POSIX, ROOT, finished, forbidden_folder, image, small_file_system
 from .recording.failing_disk import FAULTS, FailingDisk
 from .test_watching import LOOKS_ON, Windbg, plain
 
-ROOT = Path(__file__).resolve().parent.parent
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 FULL = FAULTS[1]
 
 
@@ -111,23 +106,13 @@ def test_status_goes_on_where_the_recording_was_taken_away(
 @pytest.fixture
 def driver(tmp_path: Path) -> Path:
     path = tmp_path / "probe.sys"
-    path.write_bytes(dump_filter({**ALL_FIVE, "Dump_Write": SUCCESS, "Dump_Read": SUCCESS}, major=2).image())
+    path.write_bytes(image())
     return path
 
 
 def emulate(driver: Path, output: Path, calls: int = 12) -> List[str]:
     scenario = ["--calls", str(calls), "--pages", "4"]
-    return [sys.executable, "-m", "pykd_dumpfilt", "emulate", str(driver), "-o", str(output), *scenario]
-
-
-def finished(command: List[str], program: str = "") -> Tuple[int, str, str]:
-    """Run a command; ``program`` is Python that runs in its process before it."""
-    if program:
-        run = f"{program}; import runpy, sys; sys.argv[:] = sys.argv[1:]; "
-        run += "runpy.run_module('pykd_dumpfilt', run_name='__main__')"
-        command = [sys.executable, "-c", run, "dumpfilt", *command[3:]]
-    done = subprocess.run(command, cwd=str(ROOT), capture_output=True, text=True, check=False, timeout=300)
-    return done.returncode, done.stdout, done.stderr
+    return ["emulate", str(driver), "-o", str(output), *scenario]
 
 
 def records_of(path: Path) -> List[Record]:
@@ -135,20 +120,10 @@ def records_of(path: Path) -> List[Record]:
         return list(recording)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of 256 KiB, where this user may mount one."""
-    folder = Path(tempfile.mkdtemp(prefix="dumpfilt-small-"))
-    mount = shutil.which("mount")
-    options = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if mount is None or subprocess.run([mount, *options], capture_output=True, check=False).returncode:
-        folder.rmdir()
-        pytest.skip("this user may not mount a small file system")
-    try:
+    with small_file_system() as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-        folder.rmdir()
 
 
 def check_cut_short(code: int, out: str, err: str, path: Path, whole: List[Record], why: str) -> None:
@@ -178,7 +153,7 @@ def test_emulate_on_a_disk_that_fills_up(driver: Path, tmp_path: Path, small_dis
     path = small_disk / "run.dumpfilt"
     check_cut_short(*finished(emulate(driver, path)), path, whole, "No space left on device")
     # The disk is full, and its content can be looked at all the same.
-    code, out, _ = finished([sys.executable, "-m", "pykd_dumpfilt", "show", str(path)])
+    code, out, _ = finished(["show", str(path)])
     assert (code, "Dump_Write" in out) == (0, True)
     # Nothing of a recording that cannot even be begun is left behind.
     code, out, err = finished(emulate(driver, small_disk / "second"))
@@ -211,7 +186,7 @@ def test_emulate_killed_at_any_moment(driver: Path, tmp_path: Path) -> None:
     for wanted in (1, 3, 40, 150):
         path = tmp_path / f"run{wanted}.dumpfilt"
         process = subprocess.Popen(
-            emulate(driver, path, calls=100),
+            [sys.executable, "-m", "pykd_dumpfilt", *emulate(driver, path, calls=100)],
             cwd=str(ROOT),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -228,7 +203,7 @@ def test_emulate_killed_at_any_moment(driver: Path, tmp_path: Path) -> None:
                 sides = [side for side in (call.entry, call.exit) if side is not None]
                 for buffer in (one for side in sides for one in side.buffers):
                     assert all(page is None or len(recording.page(page)) == 4096 for page in buffer.pages)
-        code, out, err = finished([sys.executable, "-m", "pykd_dumpfilt", "check", str(path)])
+        code, out, err = finished(["check", str(path)])
         assert (code, err) == (3, "")
         assert out.startswith(f"INCOMPLETE  {path}\n")
         assert "there is no footer: the recording was not closed in good order" in out
@@ -248,28 +223,9 @@ def wait_for_lines(process: "subprocess.Popen[bytes]", file: Path, wanted: int) 
 
 
 @pytest.fixture
-def forbidden(driver: Path) -> Iterator[Path]:
-    """A folder that this process may look into and not write to; root becomes nobody for a while."""
-    folder = Path(tempfile.mkdtemp(prefix="dumpfilt-forbidden-"))
-    (folder / "probe.sys").write_bytes(driver.read_bytes())
-    (folder / "old.json").write_text("old")
-    shutil.copytree(str(ROOT / "fixtures" / "aes_xts.dumpfilt"), str(folder / "aes_xts.dumpfilt"))
-    for one in folder.rglob("*"):
-        one.chmod(0o755 if one.is_dir() else 0o644)
-    folder.chmod(0o555)
-    root = os.geteuid() == 0
-    if root:
-        # What is imported later may lie where nobody may read.
-        import pykd_dumpfilt.emulator  # noqa: F401
-
-        os.setresuid(65534, 65534, 0)
-    try:
+def forbidden() -> Iterator[Path]:
+    with forbidden_folder() as folder:
         yield folder
-    finally:
-        if root:
-            os.setresuid(0, 0, 0)
-        folder.chmod(0o755)
-        shutil.rmtree(str(folder))
 
 
 @POSIX
