@@ -5,12 +5,14 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
 
+from pykd_dumpfilt import spool
 from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.cli import main
 from pykd_dumpfilt.emulator import Scenario
@@ -98,6 +100,27 @@ def test_status_goes_on_where_the_recording_was_taken_away(
     assert windbg.code == 2
     assert "no breakpoint of ours is left" in said
     assert f"dumpfilt: error: {path} is not a recording: cannot read its calls.jsonl" in said
+
+
+def test_no_room_for_temporary_data_ends_the_judging_and_not_the_trace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    windbg = Windbg(monkeypatch, LOOKS_ON, Scenario("hibernate", calls=4, pages=2))
+    path = tmp_path / "run.dumpfilt"
+    windbg.typed("start", "probe", "-o", str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "_IN_MEMORY", 10)
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        said = plain(windbg.g())
+        assert said.startswith("dumpfilt: judging ended: SpoolError: cannot keep temporary data in ")
+        assert said.endswith("tracing goes on, and stop judges all of it\n")
+        said = plain(windbg.typed("stop"))
+        assert windbg.code == 2
+        assert "no breakpoint of ours is left" in said
+        assert "dumpfilt: error: cannot keep temporary data" in said
+    windbg.typed("stop")
+    assert windbg.code == 0
+    assert read_recording(path).verify() == []
 
 
 # -- emulate, as a process of its own ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
 from ..rules import Finding, RuleResult, Waiver
+from ._json_text import json_text
 
 __all__ = ["FORMAT", "render_json", "report_object", "schema"]
 
@@ -21,7 +22,7 @@ def schema() -> Dict[str, Any]:
 
 def render_json(report: Report) -> str:
     """The report as indented ASCII text, keys in a stable order."""
-    return json.dumps(report_object(report), indent=2, ensure_ascii=True)
+    return json_text(report_object(report))
 
 
 def report_object(report: Report) -> Dict[str, Any]:
