@@ -128,4 +128,4 @@ def option(text: str) -> str:
 
 def recorded(text: str) -> str:
     """As a recording holds it: it has no half of a surrogate pair."""
-    return re.sub("[\\ud800-\\udfff]", "\\ufffd", text)
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
