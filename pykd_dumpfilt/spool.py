@@ -90,9 +90,16 @@ class Spool:
                 self._file = tempfile.TemporaryFile(buffering=0, prefix="dumpfilt-")  # noqa: SIM115
                 weakref.finalize(self, self._file.close)
             self._file.seek(self._in_file)
-            left = memoryview(self._tail)
-            while left:
-                left = left[self._file.write(left) :]
+            # Views are given back on errors too: who keeps the error would keep them, and bytes that are
+            # viewed cannot grow.
+            with memoryview(self._tail) as tail:
+                done = 0
+                while done < len(tail):
+                    with tail[done:] as rest:
+                        written = self._file.write(rest)
+                    if not written:
+                        raise OSError("the system took no bytes")
+                    done += written
         except OSError as error:
             raise _failed(error) from error
         self._in_file += len(self._tail)

@@ -91,7 +91,7 @@ class RecordingWriter:
                 "remove it first"
             ) from None
         except OSError as error:
-            raise RecordingError(f"cannot create {folder}: {error.strerror or error}") from error
+            raise _not_made(str(folder), error) from error
         try:
             self._pages = AppendFile(folder / PAGES_NAME)
             try:
@@ -104,11 +104,11 @@ class RecordingWriter:
             except BaseException:
                 self._pages.close()
                 raise
-        except OSError as error:
+        except BaseException as error:
             self._remove_all()
-            raise RecordingError(
-                f"cannot create a recording in {folder}: {error.strerror or error}"
-            ) from error
+            if not isinstance(error, OSError):
+                raise
+            raise _not_made(f"a recording in {folder}", error) from error
 
     @property
     def pages(self) -> int:
@@ -202,23 +202,25 @@ class RecordingWriter:
             left_out: calls that were not captured by the user's wish.
 
         Raises:
-            RecordingError: the footer cannot be written. Not after an earlier failure, which was told.
+            RecordingError: the footer cannot be written, or the disk does not confirm that it keeps it. Not
+                after an earlier failure, which was told.
         """
         if self._closed:
             return
         self._closed = True
         told = self.failure is not None
+        outcome = "It can be read, but lacks its footer: check will call it incomplete"
         try:
             self._pages.sync()
             if not self._pages.torn and not self._calls.torn:
                 self._calls.append(self._footer(reason, lost, left_out))
+                outcome = "It is complete, but may not outlast a power failure: copy it to another disk"
             self._calls.sync()
         except (OSError, RecordingError) as error:
             if not told:
-                self.failure = str(error)
-                raise RecordingError(
-                    f"cannot finish {self.path}: {error}. {self._kept()} It can be read, but lacks its footer"
-                ) from error
+                why = error.strerror if isinstance(error, OSError) else None
+                self.failure = f"cannot finish {self.path}: {why or error}. {self._kept()} {outcome}"
+                raise RecordingError(self.failure) from error
         finally:
             self._close_files()
 
@@ -301,3 +303,10 @@ class RecordingWriter:
         except OSError:
             # What could not be created cannot always be removed; the error to come names the folder.
             pass
+
+
+def _not_made(what: str, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"cannot create {what}: {error.strerror or error}; choose a folder that is there, may be written to "
+        "and has room"
+    )

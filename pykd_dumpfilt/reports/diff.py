@@ -1,12 +1,12 @@
 """What differs between two recordings: for people, and for programs ("dumpfilt-diff/1", which
 diff.schema.json describes: keys may be added; what is here keeps its meaning)."""
 
-import json
 from typing import Any, Dict, Iterator, Optional
 
 from ..checking import CheckResult
 from ..handling import Comparison, Difference, Value
 from ..rules import Finding
+from ._json_text import json_text
 from ._phrases import show_command
 from ._printable import printable, wrapped
 
@@ -43,7 +43,7 @@ def comparison_json(comparison: Comparison) -> str:
         for finding in [_first(checked, one.name)]
         if finding is not None
     ]
-    return json.dumps(found, indent=2)
+    return json_text(found)
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:

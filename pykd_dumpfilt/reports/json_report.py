@@ -1,11 +1,11 @@
 """The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning, which the
 JSON Schema beside this module describes."""
 
-import json
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
 from ..rules import Finding, RuleResult, Waiver
+from ._json_text import json_text
 from ._schemas import load_schema
 
 __all__ = ["FORMAT", "render_json", "report_object", "schema"]
@@ -20,7 +20,7 @@ def schema() -> Dict[str, Any]:
 
 def render_json(report: Report) -> str:
     """The report as indented ASCII text, keys in a stable order."""
-    return json.dumps(report_object(report), indent=2, ensure_ascii=True)
+    return json_text(report_object(report))
 
 
 def report_object(report: Report) -> Dict[str, Any]:

@@ -4,7 +4,6 @@ One run holds all recordings. A result is a finding; its place is the line of ca
 and the callback of the filter. Text of a recording cannot become a link or a placeholder there.
 """
 
-import json
 import os
 from pathlib import PurePath
 from typing import Any, Dict, Iterator, List
@@ -15,6 +14,7 @@ from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Repor
 from ..recording import CALLS_NAME
 from ..rules import RULES, Finding, RuleResult, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
+from ._json_text import json_text
 from ._links import web_address
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
@@ -37,7 +37,7 @@ _EXIT = {
 
 def render_sarif(report: Report) -> str:
     """The report as indented ASCII text."""
-    return json.dumps(sarif_object(report), indent=2, ensure_ascii=True)
+    return json_text(sarif_object(report))
 
 
 def sarif_object(report: Report) -> Dict[str, Any]:
@@ -195,10 +195,11 @@ def _notification(kind: str, level: str, text: str, uri: str = "") -> Dict[str, 
 
 
 def _message(text: str) -> Dict[str, str]:
-    """Plain text: braces doubled and the end of a would-be link's text escaped, as SARIF 2.1.0 3.11.5 and
-    3.11.6 say."""
+    """Plain text: braces doubled, as SARIF 2.1.0 3.11.5 says, and the end of a would-be link's text as an
+    escape. The backslash of 3.11.6 would not do: one more before it in the text takes its effect away, and
+    viewers are about that look for ``](`` alone."""
     plain = printable(text).replace("{", "{{").replace("}", "}}")
-    return {"text": plain.replace("](", "\\](")}
+    return {"text": plain.replace("](", "\\x5d(")}
 
 
 def _uri(path: str) -> str:

@@ -8,6 +8,7 @@ from ..checking import CheckResult, Unreadable
 from ..handling import Summary
 from ..recording import LoadedModule
 from ..rules import RuleResult
+from ._json_text import json_text
 from ._phrases import amount, counted, left_out, outcome_word
 from ._printable import printable, wrapped
 
@@ -35,13 +36,12 @@ def render_summary(summary: Summary) -> str:
 
 def summaries_json(summaries: Sequence[Summary], unreadable: Sequence[Unreadable] = ()) -> str:
     """The same as indented ASCII text, keys in a stable order."""
-    return json.dumps(
+    return json_text(
         {
             "format": FORMAT,
             "recordings": [_object(summary) for summary in summaries],
             "unreadable": [{"path": one.path, "reason": one.reason} for one in unreadable],
-        },
-        indent=2,
+        }
     )
 
 

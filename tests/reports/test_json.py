@@ -140,6 +140,13 @@ def test_the_text_is_ascii(tmp_path: Path) -> None:
     assert render_json(Report((check(path),))).isascii()
 
 
+def test_a_path_that_is_no_utf_8_is_written_in_letters() -> None:
+    """Half of a surrogate pair is no text, and some readers refuse a whole file for it."""
+    text = render_json(Report((), unreadable=(Unreadable("a\udcff\U0001f600", "a\udcff is gone"),)))
+    (one,) = json.loads(text)["unreadable"]
+    assert one == {"path": "a\\udcff\U0001f600", "reason": "a\\udcff is gone"}
+
+
 def test_waivers(tmp_path: Path) -> None:
     holds, old = waiver(), waiver(expires=datetime.date(2026, 11, 30), callback="Dump_Read", line=9)
     path = write(tmp_path / "bad", failing())
