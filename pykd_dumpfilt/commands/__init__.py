@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from . import check, decode, doctor, emulate, rule, rules, show, start, status, stop
+from . import check, decode, doctor, emulate, rule, rules, scrub, show, start, status, stop
 from ._command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -14,6 +14,7 @@ COMMANDS: Tuple[Command, ...] = (
     emulate.COMMAND,
     check.COMMAND,
     show.COMMAND,
+    scrub.COMMAND,
     rules.COMMAND,
     rule.COMMAND,
     decode.COMMAND,

@@ -11,6 +11,7 @@ from ._buffer import BufferView
 from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
 from ._given_back import given_back
+from ._in_use import spans_in_use
 from ._neighbours import NeighbourPage, neighbour_pages
 from ._structures import (
     DiskGeometry,
@@ -46,5 +47,6 @@ __all__ = [
     "mdl_changes",
     "missing_bytes",
     "neighbour_pages",
+    "spans_in_use",
     "structure_changes",
 ]

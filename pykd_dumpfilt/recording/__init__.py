@@ -32,6 +32,7 @@ from .model import (
     Pdb,
     Piece,
     Record,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "Record",
     "Recording",
     "RecordingWriter",
+    "Scrubbed",
     "Side",
     "Unloaded",
     "read_recording",

@@ -202,12 +202,22 @@ class RecordingWriter:
                     f"cannot finish {self.path}: {error}. {self._kept()} It can be read, but lacks its footer"
                 ) from error
         finally:
-            for file in (self._calls, self._pages):
-                try:
-                    file.close()
-                except OSError:
-                    # A network file system tells late what sync() above has already asked it.
-                    pass
+            self._let_go()
+
+    def abandon(self) -> None:
+        """Close without a footer, so that whoever reads it is told that its end may be missing; a second call
+        does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for file in (self._calls, self._pages):
+            try:
+                file.close()
+            except OSError:
+                # A network file system tells late what sync() has asked it before.
+                pass
 
     def __enter__(self) -> "RecordingWriter":
         return self

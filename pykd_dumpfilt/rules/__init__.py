@@ -10,6 +10,7 @@
 
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
+from ._shapes import KNOWN_BEGINNINGS
 from ._verdict import Verdict
 from ._waiver import Waiver
 from ._waiver_file import load_waivers
@@ -18,6 +19,7 @@ from .judge import Judge, Result, judge
 from .plausible import doubts
 
 __all__ = [
+    "KNOWN_BEGINNINGS",
     "RULES",
     "Finding",
     "Judge",

@@ -9,11 +9,12 @@ from typing import Any, Mapping, Tuple
 import pytest
 
 from pykd_dumpfilt.checking import Report, check
+from pykd_dumpfilt.entropy import bits_per_byte, looks_random
 from pykd_dumpfilt.recording import Buffer
 from pykd_dumpfilt.reports._html.blocks import Blocks
 from pykd_dumpfilt.reports._html.comparisons import comparisons
 from pykd_dumpfilt.reports._html.disk_map import disk_map
-from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
+from pykd_dumpfilt.reports._html.entropy import Pair, describe
 from pykd_dumpfilt.reports._html.hexdump import Elision, Row, changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.walk import walk
 from pykd_dumpfilt.reports.html_report import render_html
