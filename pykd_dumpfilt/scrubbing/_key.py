@@ -21,10 +21,12 @@ class Key:
 
     Attributes:
         fingerprint: tells keys apart and gives nothing of them away, 16 hex digits.
+        kept: whether other recordings may be scrubbed by it.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, kept: bool) -> None:
         """``secret``: at least 16 bytes that nobody can guess."""
+        self.kept = kept
         self._master = hashlib.blake2b(secret, digest_size=_SIZE, person=b"dumpfilt scrub").digest()
         self.fingerprint = self.derived(b"fingerprint")[:8].hex()
 
@@ -35,7 +37,7 @@ class Key:
 
 def new_key() -> Key:
     """One that exists in memory alone."""
-    return Key(secrets.token_bytes(_SIZE))
+    return Key(secrets.token_bytes(_SIZE), kept=False)
 
 
 def keep_key(path: "Union[str, os.PathLike[str]]") -> Tuple[Key, bool]:
@@ -46,7 +48,7 @@ def keep_key(path: "Union[str, os.PathLike[str]]") -> Tuple[Key, bool]:
     """
     file = Path(path)
     try:
-        return Key(_read(file)), False
+        return Key(_read(file), kept=True), False
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -56,7 +58,7 @@ def keep_key(path: "Union[str, os.PathLike[str]]") -> Tuple[Key, bool]:
         _make(file, secret)
     except OSError as error:
         raise UsageError(f"cannot make the key {file}: {error.strerror or error}") from error
-    return Key(secret), True
+    return Key(secret, kept=True), True
 
 
 def _read(file: Path) -> bytes:

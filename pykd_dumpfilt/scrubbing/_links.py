@@ -13,6 +13,7 @@ from ..errors import RecordingError
 from ..recording import PAGE_SIZE, Buffer, PageSource, Piece
 from ..rules import KNOWN_BEGINNINGS
 from ._clear import ClearSpans
+from ._common import CommonValues
 from ._groups import Groups, Place
 from ._numbers import NumberIndex
 
@@ -37,12 +38,14 @@ class Links:
     Attributes:
         groups: what is linked; its nodes are numbered as pages and blocks came.
         clear: bytes that must stay as they are.
+        common: the byte values of the pages.
     """
 
     def __init__(self, pages: PageSource, phase: int) -> None:
         """``phase``: where blocks of the disk begin, so that the fewest pages lie in two of them."""
         self.groups = Groups()
         self.clear = ClearSpans()
+        self.common = CommonValues()
         self._pages = pages
         self._phase = phase
         # Pages by twice their number, blocks by twice theirs and one.
@@ -163,14 +166,19 @@ class Links:
         else:
             if content == _ZEROS:
                 kind = _ZERO
-            elif self._names < _MAX_NAMES:
-                found = list(_names_in(content))
-                if found:
-                    self._named[number] = found
-                    self._names += len(found)
+            else:
+                self._look(number, content)
         self._nodes.add(2 * number)
         self._kinds.append(kind)
         return self.groups.add(page=number)
+
+    def _look(self, number: int, content: bytes) -> None:
+        self.common.take(content)
+        if self._names < _MAX_NAMES:
+            found = list(_names_in(content))
+            if found:
+                self._named[number] = found
+                self._names += len(found)
 
     def _block(self, block: int, where: int) -> int:
         node = self._nodes.find(2 * block + 1)

@@ -1,14 +1,9 @@
 """What replaces a byte: a permutation of the byte values that depends on a key and on the byte's place.
 
 At one place equal bytes stay equal and different ones different, which is all that a comparison asks. From
-one place to the next the permutation is another one. It always maps 0 to 0, and the 64 values that are the
-commonest in memory to 64 values that the key chooses: so text and code, which are made of few values, keep
-looking like that (64 values make at most 6 bits of entropy), and random data keeps looking random.
-
-The 64 values are the same for all recordings, rather than counted in each: two recordings that were scrubbed
-by one key must agree on them, or nothing in them would compare; what is counted would tell something of the
-data; and every page would have to be counted before the first is written. They were counted over x64 code and
-data of Windows libraries, and texts.
+one place to the next the permutation is another one. It always maps 0 to 0, and 64 values that are common to 64
+values that the key chooses: so text and code, which are made of few values, keep looking like that (64 values
+make at most 6 bits of entropy), and random data keeps looking random.
 
 A permutation is one of 16384: one of 256 keyed ones and then one of 64, chosen for each place by two bytes of
 SHAKE-256 over key, space and block.
@@ -23,13 +18,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from ..recording import PAGE_SIZE
 
-__all__ = ["COMMON", "Permutation"]
-
-COMMON = bytes.fromhex(
-    "0102030405060708090a0b0c0d0e0f1011131f20242e30313340414344454648"
-    "494c4d4f50525354585f61636465666768696c6d6e6f7072737475898b8d90ff"
-)
-"""The commonest values but for 0."""
+__all__ = ["Permutation"]
 
 _FIRST = 256
 _SECOND = 64
@@ -48,9 +37,10 @@ class Permutation:
     Memory: 4 MiB of tables, and 1 MiB of what was chosen for the latest blocks.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, common: bytes) -> None:
+        """``common``: values that stay together, none of them 0."""
         self._key = key
-        self._table = b"".join(_tables(_Drawn(key)))
+        self._table = b"".join(_tables(_Drawn(key), common))
         self._blocks: "OrderedDict[Tuple[bytes, int], _Choice]" = OrderedDict()
 
     def replace(self, space: bytes, position: int, modulus: int, content: bytes) -> bytes:
@@ -104,12 +94,12 @@ class Permutation:
         return found
 
 
-def _tables(drawn: "_Drawn") -> List[bytes]:
+def _tables(drawn: "_Drawn", common: bytes) -> List[bytes]:
     """All permutations, each as the values of 0 to 255; number ``first + 256 * second``."""
-    rare = bytes([value for value in range(1, 256) if value not in COMMON])
+    rare = bytes([value for value in range(1, 256) if value not in common])
     values = drawn.shuffled(bytes(range(1, 256)))
-    commons, rares = values[: len(COMMON)], values[len(COMMON) :]
-    first = [_table(drawn, {COMMON: commons, rare: rares}) for _ in range(_FIRST)]
+    commons, rares = values[: len(common)], values[len(common) :]
+    first = [_table(drawn, {common: commons, rare: rares}) for _ in range(_FIRST)]
     second = [_table(drawn, {commons: commons, rares: rares}) for _ in range(_SECOND)]
     return [one.translate(two) for two in second for one in first]
 
