@@ -55,8 +55,8 @@ def _told(done: Scrub) -> str:
     ]
     if counts.repeating:
         lines.append(
-            f"  {counted(counts.repeating, 'page')} hold bytes that are replaced alike at several places, for "
-            "equal pages must stay equal: docs/scrub.md says what that gives away"
+            f"  {counted(counts.repeating, 'page')} hold bytes that are replaced alike at several places, "
+            "for equal pages must stay equal: docs/scrub.md says what that gives away"
         )
     if counts.looks_changed:
         lines.append(
@@ -73,12 +73,12 @@ COMMAND = Command(
     name="scrub",
     summary="make a recording that shows the same, without the machine's contents",
     description=(
-        "Make a recording that is judged as before and does not hold what the machine's memory held. Replaced "
-        "are the bytes of all buffers, XMM registers, general registers that hold data and hashes of pages. "
-        "Kept are structures (FILTER_EXTENSION, FILTER_INITIALIZATION_DATA, MDL, offsets), addresses, page "
-        "frame numbers, statuses, arguments, names and texts, zero bytes, and which bytes are equal: they are "
-        "what is judged. The old recording is not changed. Both are judged and compared; one that would be "
-        "judged in another way is not kept. Exit code: 0 made, 2 not made."
+        "Make a recording that is judged as before and does not hold what the machine's memory held. "
+        "Replaced are the bytes of all buffers, XMM registers, general registers that hold data and hashes "
+        "of pages. Kept are structures (FILTER_EXTENSION, FILTER_INITIALIZATION_DATA, MDL, offsets), "
+        "addresses, page frame numbers, statuses, arguments, names and texts, zero bytes, and which bytes "
+        "are equal: they are what is judged. The old recording is not changed. Both are judged and "
+        "compared; one that would be judged in another way is not kept. Exit code: 0 made, 2 not made."
     ),
     add_arguments=add_arguments,
     run=run,

@@ -236,8 +236,8 @@ class Fault:
 
 @dataclass(frozen=True)
 class Scrubbed:
-    """That the contents are not the target's any more: what replaced them, with its version, and a fingerprint
-    of the key it was done with (equal for recordings that were scrubbed by one key)."""
+    """That the contents are not the target's any more: what replaced them, with its version, and a
+    fingerprint of the key it was done with (equal for recordings that were scrubbed by one key)."""
 
     tool: str
     key: str

@@ -4,6 +4,7 @@ import json
 from typing import Any, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
+from ..recording import Header
 from ..rules import Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
@@ -13,6 +14,7 @@ __all__ = [
     "left_out",
     "outcome_word",
     "rule_command",
+    "scrubbed",
     "show_command",
     "value_text",
 ]
@@ -37,6 +39,17 @@ def left_out(checked: CheckResult) -> Optional[str]:
         return None
     return (
         f"{counted(checked.left_out, 'call')} not captured, by the options {', '.join(chosen) or 'not told'}"
+    )
+
+
+def scrubbed(header: Header) -> Optional[str]:
+    """That the contents are not the machine's; None where they are."""
+    if header.scrubbed is None:
+        return None
+    return (
+        f"contents of memory were replaced by {header.scrubbed.tool}, and registers that held data: their "
+        f"bytes are not the machine's, here or in the findings; what is judged is as it was (key "
+        f"{header.scrubbed.key})"
     )
 
 

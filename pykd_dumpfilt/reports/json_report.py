@@ -6,6 +6,7 @@ import pkgutil
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
+from ..recording import Scrubbed
 from ..rules import Finding, RuleResult, Waiver
 
 __all__ = ["FORMAT", "render_json", "report_object", "schema"]
@@ -44,10 +45,15 @@ def _recording(checked: CheckResult) -> Dict[str, Any]:
         "scenario": result.scenario,
         "calls": result.calls,
         "left_out": checked.left_out,
+        "scrubbed": _scrubbed(checked.header.scrubbed),
         "rules": [_rule(rule) for rule in result.rules],
         "findings": [_finding(finding) for finding in result.findings],
         "damage": list(checked.damage),
     }
+
+
+def _scrubbed(scrubbed: Optional[Scrubbed]) -> Optional[Dict[str, str]]:
+    return None if scrubbed is None else {"tool": scrubbed.tool, "key": scrubbed.key}
 
 
 def _rule(rule: RuleResult) -> Dict[str, Any]:

@@ -15,6 +15,7 @@ from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Repor
 from ..recording import CALLS_NAME
 from ..rules import RULES, Finding, Rule, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
+from ._phrases import scrubbed
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -136,6 +137,9 @@ def _artifact(checked: CheckResult) -> Dict[str, Any]:
             "tool": printable(header.tool),
         },
     }
+    replaced = scrubbed(header)
+    if replaced is not None:
+        artifact["properties"]["scrubbed"] = printable(replaced)
     if checked.seal is not None and CALLS_NAME in checked.seal.digests:
         artifact["hashes"] = {"sha-256": checked.seal.digests[CALLS_NAME]}
     return artifact

@@ -14,8 +14,8 @@ _Span = Tuple[int, int]
 
 
 class ClearSpans:
-    """Spans of pages (nodes of the groups). A span is clear for its place, and so in every page that has bytes
-    there: else two pages could not be compared any more. Past the first 65536 spans no more stay clear.
+    """Spans of pages (nodes of the groups). A span is clear for its place, and so in every page that has
+    bytes there: else two pages could not be compared any more. Past the first 65536 spans no more stay clear.
     """
 
     def __init__(self) -> None:
@@ -46,8 +46,11 @@ class ClearSpans:
             return
         modulus = place.modulus
         start = place.position % modulus if modulus else place.position
-        # The line of positions, as often as the bytes go around; what begins before them may reach into them.
-        for turn in range(-(self._longest // modulus) - 1, (start + size) // modulus + 1) if modulus else (0,):
+        turns = range(1)
+        if modulus:
+            # The line of positions, as often as the bytes go around it; what begins before them counts.
+            turns = range(-(self._longest // modulus) - 1, (start + size) // modulus + 1)
+        for turn in turns:
             shift = turn * modulus - start
             low = bisect_left(spans, (-shift - self._longest, 0))
             high = bisect_right(spans, (size - shift, 0))

@@ -1,5 +1,6 @@
 """Which byte values are the commonest, but for 0, in memory that does not look random."""
 
+import typing
 from collections import Counter
 
 from ..entropy import bits_per_byte, looks_random
@@ -20,7 +21,7 @@ class CommonValues:
     """Counts the bytes of pages: of the first 4096, and of every 16th after these."""
 
     def __init__(self) -> None:
-        self._counts: "Counter[int]" = Counter()
+        self._counts: typing.Counter[int] = Counter()
         self._seen = 0
 
     def take(self, content: bytes) -> None:

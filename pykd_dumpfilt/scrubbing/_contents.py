@@ -68,8 +68,8 @@ class Contents:
         return self._numbers[node]
 
     def piece(self, places: Sequence[Tuple[int, int]], address: int, data: bytes) -> bytes:
-        """What replaces bytes that are also in pages, by number and the byte they begin at, where one of these
-        has a place; else they go by their address."""
+        """What replaces bytes that are also in pages, by number and the byte they begin at, where one of
+        these has a place; else they go by their address."""
         for number, byte in places:
             place = self._links.place(number)
             if place is not None:

@@ -77,8 +77,8 @@ def _read(file: Path) -> bytes:
         os.close(fd)
     if not _LEAST <= len(secret) <= _MOST:
         raise UsageError(
-            f"{file} is no key: a key has {_LEAST} to {_MOST} bytes, which nobody can guess. Name a file that "
-            "does not exist yet, and a key is made there"
+            f"{file} is no key: a key has {_LEAST} to {_MOST} bytes, which nobody can guess. Name a file "
+            "that does not exist yet, and a key is made there"
         )
     return secret
 

@@ -1,10 +1,11 @@
 """The first way through a recording: which pages hold bytes of the same place.
 
 Rules compare bytes at one offset of the disk, in whichever buffers and at whichever place of a page they lie;
-bytes at one position of a transfer, before and after; the pages of one slot of a buffer, whole, at entry and at
-return; and what is mapped with what page frame numbers name. Each of these is a link here.
+bytes at one position of a transfer, before and after; the pages of one slot of a buffer, whole, at entry and
+at return; and what is mapped with what page frame numbers name. Each of these is a link here.
 """
 
+import typing
 from collections import Counter
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -221,7 +222,7 @@ class Links:
 
 def usual_phase(calls: Iterator[DecodedCall], most: int = 1024) -> int:
     """Where in a block of the disk pages of buffers mostly begin, over the first transfers."""
-    seen: Counter[int] = Counter()
+    seen: typing.Counter[int] = Counter()
     for _, call in zip(range(most), calls):
         offset = call.entry.disk_byte_offset
         if isinstance(offset, NoValue):
@@ -233,8 +234,8 @@ def usual_phase(calls: Iterator[DecodedCall], most: int = 1024) -> int:
 
 
 def mapped_places(side: DecodedSide, piece: Piece) -> Iterator[Tuple[int, int, List[Tuple[int, int]]]]:
-    """The parts (first, end) of mapped bytes, and for each of them the pages, with the byte it begins at, that
-    are to hold the same."""
+    """The parts (first, end) of mapped bytes, and for each of them the pages, with the byte it begins at,
+    that are to hold the same."""
     matches: List[Tuple[BufferView, int]] = []
     cuts = {*range(0, len(piece.data), PAGE_SIZE), len(piece.data)}
     for mdl, view in zip(side.mdls, side.buffers):

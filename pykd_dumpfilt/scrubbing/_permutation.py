@@ -1,9 +1,9 @@
 """What replaces a byte: a permutation of the byte values that depends on a key and on the byte's place.
 
 At one place equal bytes stay equal and different ones different, which is all that a comparison asks. From
-one place to the next the permutation is another one. It always maps 0 to 0, and 64 values that are common to 64
-values that the key chooses: so text and code, which are made of few values, keep looking like that (64 values
-make at most 6 bits of entropy), and random data keeps looking random.
+one place to the next the permutation is another one. It always maps 0 to 0, and 64 values that are common to
+64 values that the key chooses: so text and code, which are made of few values, keep looking like that (64
+values make at most 6 bits of entropy), and random data keeps looking random.
 
 A permutation is one of 16384: one of 256 keyed ones and then one of 64, chosen for each place by two bytes of
 SHAKE-256 over key, space and block.
@@ -41,7 +41,7 @@ class Permutation:
         """``common``: values that stay together, none of them 0."""
         self._key = key
         self._table = b"".join(_tables(_Drawn(key), common))
-        self._blocks: "OrderedDict[Tuple[bytes, int], _Choice]" = OrderedDict()
+        self._blocks: OrderedDict[Tuple[bytes, int], _Choice] = OrderedDict()
 
     def replace(self, space: bytes, position: int, modulus: int, content: bytes) -> bytes:
         """What replaces ``content``, whose first byte is at a position; at most a page of it. Positions count
@@ -85,7 +85,9 @@ class Permutation:
         if found is not None:
             self._blocks.move_to_end(where)
             return found
-        name = self._key + len(space).to_bytes(4, "little") + space + number.to_bytes(16, "little", signed=True)
+        name = (
+            self._key + len(space).to_bytes(4, "little") + space + number.to_bytes(16, "little", signed=True)
+        )
         drawn = hashlib.shake_256(name).digest(2 * PAGE_SIZE)
         found = drawn[:PAGE_SIZE], drawn[PAGE_SIZE:].translate(_LOW_SIX)
         self._blocks[where] = found

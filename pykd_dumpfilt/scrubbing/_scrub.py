@@ -62,8 +62,8 @@ def scrub(
     key: Key,
     tell: Optional[Tell] = None,
 ) -> Scrub:
-    """Make a recording in which contents are replaced and everything that is judged is the same; the one it is
-    made from is only read. The new one appears when all is done and compared, or not at all.
+    """Make a recording in which contents are replaced and everything that is judged is the same; the one it
+    is made from is only read. The new one appears when all is done and compared, or not at all.
 
     Raises:
         UsageError: there is already something where it is to be, or no folder for it.
@@ -109,8 +109,8 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
         if number % _PROGRESS_EVERY == 0:
             tell("comparing places", recording.progress)
     links.settle()
-    # Recordings that are to compare must agree on which values are common; one that is alone does better by its
-    # own.
+    # Recordings that are to compare must agree on which values are common; one that is alone does better by
+    # its own.
     common = COMMON if key.kept else links.common.values()
     scrubbed = Scrubbed(f"pykd-dumpfilt {__version__}", key.fingerprint)
     writer = RecordingWriter(fresh, replace(header, scrubbed=scrubbed))
@@ -152,9 +152,9 @@ def _compared(recording: Recording, fresh: Path, damaged: bool, tell: Tell) -> C
     different = differences(before, after, damaged)
     if different:
         raise ScrubError(
-            f"{recording.path} cannot be scrubbed: the new recording would not show what it shows, and was not "
-            f"kept. {'; '.join(different)}. Please report this: the new recording can be made again with the "
-            "same key"
+            f"{recording.path} cannot be scrubbed: the new recording would not show what it shows, and was "
+            f"not kept. {'; '.join(different)}. Please report this: the new recording can be made again "
+            "with the same key"
         )
     return after
 

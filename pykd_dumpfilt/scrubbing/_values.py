@@ -66,8 +66,8 @@ class Registers:
 
 
 class Hashes:
-    """Replaces the hash of a page, by which its content could be guessed, by one that takes the key. Equal ones
-    stay equal, and that of a page of zeros stays."""
+    """Replaces the hash of a page, by which its content could be guessed, by one that takes the key. Equal
+    ones stay equal, and that of a page of zeros stays."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

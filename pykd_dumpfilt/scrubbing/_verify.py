@@ -72,9 +72,7 @@ def _rule(one: RuleResult, two: RuleResult, damaged: bool) -> Iterator[str]:
 
 def _kind(finding: Finding) -> Tuple[str, int, str, Dict[str, Any]]:
     contents = CONTENTS.get(finding.rule, ())
-    evidence = {
-        key: _shape(value) if key in contents else value for key, value in finding.evidence.items()
-    }
+    evidence = {key: _shape(value) if key in contents else value for key, value in finding.evidence.items()}
     return finding.level.value, finding.call, finding.callback, evidence
 
 
