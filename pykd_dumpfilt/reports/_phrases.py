@@ -47,9 +47,8 @@ def scrubbed(header: Header) -> Optional[str]:
     if header.scrubbed is None:
         return None
     return (
-        f"contents of memory were replaced by {header.scrubbed.tool}, and registers that held data: their "
-        f"bytes are not the machine's, here or in the findings; what is judged is as it was (key "
-        f"{header.scrubbed.key})"
+        f"the contents are not the machine's: {header.scrubbed.tool} replaced bytes of memory and values of "
+        f"registers, also in what findings show; what is judged is as it was (key {header.scrubbed.key})"
     )
 
 

@@ -39,7 +39,8 @@ def show_call(recording: Recording, number: int, whole: bool = False) -> str:
     raw = recording.call(number)
     module = recording.modules.get(raw.module)
     call = DecodedCall(raw, module, Machine(recording.header.machine), recording)
-    return "\n".join([*_one_call(call, whole), *_scrubbed(recording)])
+    first, *lines = _one_call(call, whole)
+    return "\n".join([first, *_scrubbed(recording), *lines])
 
 
 def _overview(recording: Recording) -> Iterator[str]:

@@ -14,7 +14,7 @@ import sys
 from array import array
 from collections import OrderedDict
 from operator import itemgetter
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Tuple
 
 from ..recording import PAGE_SIZE
 
@@ -23,6 +23,8 @@ __all__ = ["Permutation"]
 _FIRST = 256
 _SECOND = 64
 _CACHED = 128
+# itemgetter gives a tuple for two and more, and is twice as fast for many.
+_FEW = 2
 _LOW_SIX = bytes([byte % _SECOND for byte in range(256)])
 # Where in a cell of 4 bytes its lowest, second and third byte are.
 _LOW, _MIDDLE, _HIGH = (0, 1, 2) if sys.byteorder == "little" else (3, 2, 1)
@@ -53,9 +55,9 @@ class Permutation:
         cells[_MIDDLE::4] = first
         cells[_HIGH::4] = second
         places = array("I", cells)
-        # itemgetter of one index gives no tuple.
-        found: Sequence[int] = itemgetter(*places)(self._table) if size > 1 else [self._table[places[0]]]
-        return bytes(found)
+        if size < _FEW:
+            return bytes([self._table[place] for place in places])
+        return bytes(itemgetter(*places)(self._table))
 
     def _choices(self, space: bytes, position: int, modulus: int, size: int) -> _Choice:
         if not modulus:
