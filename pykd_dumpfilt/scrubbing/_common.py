@@ -3,8 +3,6 @@
 import typing
 from collections import Counter
 
-from ..entropy import bits_per_byte, looks_random
-
 __all__ = ["COMMON", "CommonValues"]
 
 COMMON = bytes.fromhex(
@@ -18,18 +16,16 @@ _EVERY = 16
 
 
 class CommonValues:
-    """Counts the bytes of pages: of the first 4096, and of every 16th after these."""
+    """Counts the bytes of pages that do not look random: of the first 4096, and of every 16th after these."""
 
     def __init__(self) -> None:
         self._counts: typing.Counter[int] = Counter()
         self._seen = 0
 
     def take(self, content: bytes) -> None:
-        """Count a page, unless it looks random."""
+        """Count such a page."""
         self._seen += 1
-        if self._seen > _ALL and self._seen % _EVERY:
-            return
-        if not looks_random(bits_per_byte(content), len(content)):
+        if self._seen <= _ALL or self._seen % _EVERY == 0:
             self._counts.update(content)
 
     def values(self) -> bytes:

@@ -4,7 +4,7 @@ from array import array
 from dataclasses import dataclass
 from typing import Sequence, Set, Tuple, Union
 
-from ..entropy import bits_per_byte, looks_random
+from ..entropy import data_looks_random
 from ..errors import RecordingError, ScrubError
 from ..recording import PAGE_SIZE, PageSource, PageStore
 from ._groups import Place
@@ -84,7 +84,7 @@ class Contents:
             return content
         self.counts.repeating += place.modulus != 0
         replaced = self._replaced(place, 0, content)
-        self.counts.looks_changed += _looks_random(content) != _looks_random(replaced)
+        self.counts.looks_changed += self._links.looked_random(number) != data_looks_random(replaced)
         return replaced
 
     def _replaced(self, place: Place, byte: int, data: bytes) -> bytes:
@@ -102,7 +102,3 @@ class Contents:
             return b"disk", place.origin + place.position
         lowest = place.lowest or 0
         return b"page" + lowest.to_bytes(8, "little"), place.position - self._links.first_page(place)
-
-
-def _looks_random(content: bytes) -> bool:
-    return looks_random(bits_per_byte(content), len(content))

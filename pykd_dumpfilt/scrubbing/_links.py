@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..decoded import BufferView, DecodedCall, DecodedSide, Mdl, NoValue, given_back, spans_in_use
+from ..entropy import data_looks_random
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE, Buffer, PageSource, Piece
 from ..rules import KNOWN_BEGINNINGS
@@ -29,7 +30,8 @@ _NOWHERE = 1 << 57
 _TRANSFER = 1 << 36
 _TRANSFERS = 1 << 20
 
-_NORMAL, _ZERO, _UNREADABLE = range(3)
+# From _PLAIN on a page has contents to replace.
+_ZERO, _UNREADABLE, _PLAIN, _RANDOM = range(4)
 _NAME_SIZES = sorted({len(name) for name in KNOWN_BEGINNINGS})
 
 
@@ -39,7 +41,7 @@ class Links:
     Attributes:
         groups: what is linked; its nodes are numbered as pages and blocks came.
         clear: bytes that must stay as they are.
-        common: the byte values of the pages.
+        common: the byte values of the pages that do not look random.
     """
 
     def __init__(self, pages: PageSource, phase: int) -> None:
@@ -91,7 +93,12 @@ class Links:
     def place(self, number: int) -> Optional[Place]:
         """Where a page belongs; None for one of zeros, and for one that cannot be read."""
         node = self.node(number)
-        return None if node is None or self._kinds[node] != _NORMAL else self.groups.place(node)
+        return None if node is None or self._kinds[node] < _PLAIN else self.groups.place(node)
+
+    def looked_random(self, number: int) -> bool:
+        """Whether a page's contents look random."""
+        node = self.node(number)
+        return node is not None and self._kinds[node] == _RANDOM
 
     def first_page(self, place: Place) -> int:
         """Where in its group the page of the lowest number begins."""
@@ -156,37 +163,38 @@ class Links:
         node = self._nodes.find(2 * number)
         if node is None:
             node = self._new_page(number)
-        return node if self._kinds[node] == _NORMAL else None
+        return node if self._kinds[node] >= _PLAIN else None
 
     def _new_page(self, number: int) -> int:
-        kind = _NORMAL
         try:
             content = self._pages.page(number)
         except RecordingError:
             kind = _UNREADABLE
         else:
-            if content == _ZEROS:
-                kind = _ZERO
-            else:
-                self._look(number, content)
+            kind = self._look(number, content)
         self._nodes.add(2 * number)
         self._kinds.append(kind)
         return self.groups.add(page=number)
 
-    def _look(self, number: int, content: bytes) -> None:
-        self.common.take(content)
+    def _look(self, number: int, content: bytes) -> int:
+        if content == _ZEROS:
+            return _ZERO
         if self._names < _MAX_NAMES:
             found = list(_names_in(content))
             if found:
                 self._named[number] = found
                 self._names += len(found)
+        if data_looks_random(content):
+            return _RANDOM
+        self.common.take(content)
+        return _PLAIN
 
     def _block(self, block: int, where: int) -> int:
         node = self._nodes.find(2 * block + 1)
         if node is not None:
             return node
         self._nodes.add(2 * block + 1)
-        self._kinds.append(_NORMAL)
+        self._kinds.append(_PLAIN)
         return self.groups.add(origin=where if abs(where) < _NOWHERE else None)
 
     def _clear_names(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykd_dumpfilt.entropy import bits_per_byte, looks_random
+from pykd_dumpfilt.entropy import data_looks_random
 from pykd_dumpfilt.scrubbing._common import COMMON, CommonValues
 from pykd_dumpfilt.scrubbing._permutation import Permutation
 
@@ -68,14 +68,13 @@ def test_it_does_not_change_from_one_version_to_the_next() -> None:
 @pytest.mark.parametrize(("content", "random"), [(TEXT, False), (RANDOM, True), (b"\xbd" * 4096, False)])
 def test_what_looks_random_does_so_after(content: bytes, random: bool) -> None:
     replaced = ONE.replace(b"disk", 0x512345, 0, content)
-    assert looks_random(bits_per_byte(content), 4096) == random
-    assert looks_random(bits_per_byte(replaced), 4096) == random
+    assert data_looks_random(content) == random
+    assert data_looks_random(replaced) == random
 
 
 def test_the_common_values_are_counted_where_nothing_is_random() -> None:
     common = CommonValues()
     common.take(b"\xbd" * 4096)
-    common.take(RANDOM)
     common.take(bytes(4096))
     values = common.values()
     # All but the one that was seen are the usual ones, in their order; 0 is none of them.

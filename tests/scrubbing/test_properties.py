@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pykd_dumpfilt.checking import check
-from pykd_dumpfilt.entropy import bits_per_byte, looks_random
+from pykd_dumpfilt.entropy import data_looks_random
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Call, Header, Record, RecordingWriter, read_recording
 from pykd_dumpfilt.scrubbing import Key, scrub
@@ -89,12 +89,8 @@ def test_findings_equality_zeros_and_looks_survive(script: Script) -> None:
                 assert [at for at in range(4096) if not before[at]] == [
                     at for at in range(4096) if not after[at]
                 ]
-                if before.isascii() or _looks_random(before):
-                    assert _looks_random(after) == _looks_random(before)
-
-
-def _looks_random(content: bytes) -> bool:
-    return looks_random(bits_per_byte(content), len(content))
+                if before.isascii() or data_looks_random(before):
+                    assert data_looks_random(after) == data_looks_random(before)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
