@@ -1,5 +1,5 @@
-"""How fast a recording is scrubbed, and in how much memory, in a process of its own; the two judgements at its
-end are in it."""
+"""How fast a recording is scrubbed, and in how much memory, in a process of its own. The two judgements at
+its end are in it."""
 
 import json
 import subprocess
