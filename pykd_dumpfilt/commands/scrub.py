@@ -55,13 +55,13 @@ def _told(done: Scrub) -> str:
     ]
     if counts.repeating:
         lines.append(
-            f"  {counted(counts.repeating, 'page')} hold bytes that are replaced alike at several places, "
-            "for equal pages must stay equal: docs/scrub.md says what that gives away"
+            f"  bytes of {counted(counts.repeating, 'page')} are replaced alike at several places, for equal "
+            "pages must stay equal: docs/scrub.md says what that gives away"
         )
     if counts.looks_changed:
         lines.append(
-            f"  {counted(counts.looks_changed, 'page')} look random now and did not, or the other way round: "
-            "pictures of entropy show these in another way"
+            f"  of {counted(counts.looks_changed, 'page')} it changed whether they look random: pictures of "
+            "entropy are not the same there"
         )
     if done.damage:
         lines.append(f"  it was damaged, and the new recording says so: {done.damage[0]}")

@@ -1,6 +1,6 @@
 """Bytes that stay as they are: what findings name by sight, and what shows whose page it is."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from typing import Dict, Iterator, List, Tuple
 
 from ._groups import Groups, Place
@@ -35,8 +35,10 @@ class ClearSpans:
             position = place.position + first
             if place.modulus:
                 position %= place.modulus
-            insort(self._by_root.setdefault(place.root, []), (position, end - first))
+            self._by_root.setdefault(place.root, []).append((position, end - first))
             self._longest = max(self._longest, end - first)
+        for spans in self._by_root.values():
+            spans.sort()
         self._spans.clear()
 
     def over(self, place: Place, size: int) -> Iterator[Tuple[int, int]]:

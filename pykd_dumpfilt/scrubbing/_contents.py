@@ -6,14 +6,13 @@ from typing import Sequence, Set, Tuple, Union
 
 from ..entropy import data_looks_random
 from ..errors import RecordingError, ScrubError
-from ..recording import PAGE_SIZE, PageSource, PageStore
+from ..recording import PageSource, PageStore
 from ._groups import Place
 from ._links import Links
 from ._permutation import Permutation
 
 __all__ = ["Contents", "Counts"]
 
-_ZEROS = bytes(PAGE_SIZE)
 _NEW = 0xFFFFFFFF
 
 
@@ -39,12 +38,16 @@ class Counts:
 class Contents:
     """Replaces pages and pieces of them. Memory: 4 bytes for each page and block that ``links`` knows."""
 
-    def __init__(self, pages: PageSource, store: PageStore, links: Links, permutation: Permutation) -> None:
+    def __init__(
+        self, pages: PageSource, store: PageStore, links: Links, permutation: Permutation, name: bytes
+    ) -> None:
+        """``name``: tells the recording from others of the same key, whose places are not these."""
         self.counts = Counts()
         self._pages = pages
         self._store = store
         self._links = links
         self._permutation = permutation
+        self._name = name
         self._numbers = array("I", [_NEW]) * len(links.groups)
         self._unreadable: Set[int] = set()
 
@@ -100,5 +103,5 @@ class Contents:
         home there (then two recordings agree on it), else the group itself."""
         if place.origin is not None and not place.modulus:
             return b"disk", place.origin + place.position
-        lowest = place.lowest or 0
-        return b"page" + lowest.to_bytes(8, "little"), place.position - self._links.first_page(place)
+        space = b"page" + (place.lowest or 0).to_bytes(8, "little") + self._name
+        return space, place.position - self._links.first_page(place)

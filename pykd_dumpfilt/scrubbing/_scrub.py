@@ -115,7 +115,9 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
     scrubbed = Scrubbed(f"pykd-dumpfilt {__version__}", key.fingerprint)
     writer = RecordingWriter(fresh, replace(header, scrubbed=scrubbed))
     try:
-        contents = Contents(recording, writer, links, Permutation(key.derived(b"pages"), common))
+        name = f"{header.created} {header.filter}".encode("utf-8", "backslashreplace")
+        permutation = Permutation(key.derived(b"pages"), common)
+        contents = Contents(recording, writer, links, permutation, name)
         records = Records(
             machine,
             recording,
@@ -153,8 +155,8 @@ def _compared(recording: Recording, fresh: Path, damaged: bool, tell: Tell) -> C
     if different:
         raise ScrubError(
             f"{recording.path} cannot be scrubbed: the new recording would not show what it shows, and was "
-            f"not kept. {'; '.join(different)}. Please report this: the new recording can be made again "
-            "with the same key"
+            f"not kept. {'; '.join(different)}. If a trace still writes to it, end that first (stop); if "
+            "not, please report this"
         )
     return after
 
