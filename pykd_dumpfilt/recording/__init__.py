@@ -32,6 +32,7 @@ from .model import (
     Pdb,
     Piece,
     Record,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "Record",
     "Recording",
     "RecordingWriter",
+    "Scrubbed",
     "Side",
     "Unloaded",
     "Versions",
