@@ -8,13 +8,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "pykd_dumpfilt"
 
 # From the bottom up. A room imports from those below it, never from one above it or beside it.
 STOREYS = (
-    ("errors",),
+    ("errors", "entropy"),
     ("structures", "spool"),
     ("debugger", "recording"),
     ("trace", "decoded", "emulator"),
     ("rules",),
     ("checking", "live"),
-    ("handling",),
+    ("handling", "scrubbing"),
     ("reports",),
     ("others",),
     ("commands",),

@@ -13,6 +13,7 @@ from ._buffer import BufferView
 from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
 from ._given_back import given_back
+from ._in_use import spans_in_use
 from ._neighbours import NeighbourPage, neighbour_pages
 from ._recording import DecodedRecording, machine_of, open_recording
 from ._structures import (
@@ -54,5 +55,6 @@ __all__ = [
     "missing_bytes",
     "neighbour_pages",
     "open_recording",
+    "spans_in_use",
     "structure_changes",
 ]

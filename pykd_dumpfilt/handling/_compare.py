@@ -85,6 +85,7 @@ def _sections(summary: Summary) -> Iterator[Tuple[str, Facts]]:
             **{name: header.debugger.get(name, "unknown") for name in ("engine", "version", "target")},
             "tool": header.tool,
             "format version": summary.version,
+            "scrubbed": "no" if header.scrubbed is None else f"by key {header.scrubbed.key}",
         },
     )
     yield "Options", {name: json.dumps(value, sort_keys=True) for name, value in header.options.items()}

@@ -34,6 +34,7 @@ from .model import (
     Pdb,
     Piece,
     Record,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Record",
     "Recording",
     "RecordingWriter",
+    "Scrubbed",
     "Side",
     "Unloaded",
     "Versions",

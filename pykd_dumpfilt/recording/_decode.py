@@ -40,6 +40,7 @@ from .model import (
     LoadedModule,
     Pdb,
     Piece,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -281,6 +282,11 @@ def _text_map(value: Any, key: str) -> Dict[str, str]:
     return {name: text(found, key) for name, found in mapping(value, key).items()}
 
 
+def _scrubbed(value: Any) -> Scrubbed:
+    fields = mapping(value, "scrubbed")
+    return Scrubbed(text(fields.get("tool"), "scrubbed.tool"), text(fields.get("key"), "scrubbed.key"))
+
+
 def header(fields: Dict[str, Any]) -> Header:
     """The header; format and version are looked at before, by the reader."""
     machine = text(fields.get("machine"), "machine")
@@ -299,6 +305,7 @@ def header(fields: Dict[str, Any]) -> Header:
         text(fields.get("tool"), "tool"),
         debugger,
         mapping(fields.get("options", {}), "options"),
+        None if fields.get("scrubbed") is None else _scrubbed(fields["scrubbed"]),
     )
 
 

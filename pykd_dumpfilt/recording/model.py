@@ -23,6 +23,7 @@ __all__ = [
     "Pdb",
     "Piece",
     "Record",
+    "Scrubbed",
     "Side",
     "Unloaded",
 ]
@@ -282,6 +283,19 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Scrubbed:
+    """That the contents are not the target's any more.
+
+    Attributes:
+        tool: what replaced them, with its version.
+        key: a fingerprint of the key it was done with, equal for recordings that were scrubbed by one key.
+    """
+
+    tool: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Header:
     """The first line.
 
@@ -292,6 +306,7 @@ class Header:
         tool: who made the recording, with its version.
         debugger: the keys "engine", "version" and "target", a text each.
         options: what the user chose for this trace; JSON values.
+        scrubbed: what replaced the contents; None for a recording as a trace made it.
     """
 
     filter: str
@@ -300,6 +315,7 @@ class Header:
     tool: str
     debugger: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
+    scrubbed: Optional[Scrubbed] = None
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ class RecordingWriter:
             self._close_files()
 
     def abandon(self) -> None:
-        """Close without a footer, so that a reader says that the end is missing. May raise nothing; after
+        """Close without a footer, so that a reader says that the end is missing. Raises nothing; after
         :meth:`close` it does nothing."""
         if self._closed:
             return

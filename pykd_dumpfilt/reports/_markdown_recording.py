@@ -10,7 +10,7 @@ from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
 from ._links import web_address
 from ._markdown import escaped, table
-from ._phrases import counted, evidence_pairs, how_to_exercise, left_out
+from ._phrases import counted, evidence_pairs, how_to_exercise, left_out, scrubbed
 from ._waivers import waived_by
 
 __all__ = ["recording_section"]
@@ -38,6 +38,10 @@ def recording_section(checked: CheckResult, number: int) -> Iterator[str]:
     but = f", but for {waived} that waivers accept" if checked.waived else ""
     yield f"**{verdict.value.upper()}**: {_VERDICTS[verdict]}{but}."
     yield ""
+    replaced = scrubbed(checked.header)
+    if replaced is not None:
+        yield f"**SCRUBBED**: {escaped(replaced)}."
+        yield ""
     yield from _bullets(checked.result.reasons)
     yield from _environment(checked)
     yield from _filter(checked)
@@ -64,6 +68,7 @@ def _environment(checked: CheckResult) -> Iterator[str]:
         ("Machine", escaped(header.machine)),
         ("Trace options", escaped(json.dumps(header.options, sort_keys=True))),
         ("Left out on purpose", escaped(left_out(checked) or "nothing")),
+        ("Contents", "**scrubbed**: not the machine's" if header.scrubbed else "as they were read"),
     ]
     seal = checked.seal
     if seal is None:

@@ -4,6 +4,7 @@ import json
 from typing import Any, Container, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
+from ..recording import Header
 from ..rules import RULES, Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
@@ -16,6 +17,7 @@ __all__ = [
     "left_out",
     "outcome_word",
     "rule_command",
+    "scrubbed",
     "show_command",
     "value_text",
 ]
@@ -65,6 +67,16 @@ def amount(count: int) -> str:
         value /= 1024
         units.pop(0)
     return f"{value:.4g} {units[0]}"
+
+
+def scrubbed(header: Header) -> Optional[str]:
+    """That the contents are not the machine's; None where they are."""
+    if header.scrubbed is None:
+        return None
+    return (
+        f"the contents are not the machine's: {header.scrubbed.tool} replaced bytes of memory and values of "
+        f"registers, also in what findings show; what is judged is as it was (key {header.scrubbed.key})"
+    )
 
 
 def evidence_pairs(finding: Finding) -> Iterator[Tuple[str, str]]:

@@ -4,11 +4,12 @@ JSON Schema beside this module describes."""
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
+from ..recording import Scrubbed
 from ..rules import Finding, RuleResult, Waiver
 from ._json_text import json_text
 from ._schemas import load_schema
 
-__all__ = ["FORMAT", "render_json", "report_object", "schema"]
+__all__ = ["FORMAT", "render_json", "report_object", "schema", "scrubbed_object"]
 
 FORMAT = "dumpfilt-report/1"
 
@@ -43,10 +44,16 @@ def _recording(checked: CheckResult) -> Dict[str, Any]:
         "scenario": result.scenario,
         "calls": result.calls,
         "left_out": checked.left_out,
+        "scrubbed": scrubbed_object(checked.header.scrubbed),
         "rules": [_rule(rule) for rule in result.rules],
         "findings": [_finding(finding) for finding in result.findings],
         "damage": list(checked.damage),
     }
+
+
+def scrubbed_object(scrubbed: Optional[Scrubbed]) -> Optional[Dict[str, str]]:
+    """What replaced the contents; None where nothing did."""
+    return None if scrubbed is None else {"tool": scrubbed.tool, "key": scrubbed.key}
 
 
 def _rule(rule: RuleResult) -> Dict[str, Any]:

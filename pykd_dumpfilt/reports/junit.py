@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..recording import PACKED_SUFFIX
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
-from ._phrases import counted, evidence_pairs
+from ._phrases import counted, evidence_pairs, scrubbed
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -81,8 +81,10 @@ def _suite(checked: CheckResult, class_name: str) -> ElementTree.Element:
         ("tool", header.tool),
         ("debugger", " ".join(header.debugger.get(key, "") for key in ("engine", "version")).strip()),
         ("target", header.debugger.get("target", "")),
+        ("scrubbed", scrubbed(header)),
     ):
-        ElementTree.SubElement(properties, "property", {"name": name, "value": printable(value)})
+        if value is not None:
+            ElementTree.SubElement(properties, "property", {"name": name, "value": printable(value)})
     _whole(suite, class_name, checked)
     for rule in checked.result.rules:
         _rule(suite, class_name, rule)

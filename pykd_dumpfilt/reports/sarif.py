@@ -16,6 +16,7 @@ from ..rules import RULES, Finding, RuleResult, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
 from ._json_text import json_text
 from ._links import web_address
+from ._phrases import scrubbed
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -147,6 +148,9 @@ def _artifact(checked: CheckResult) -> Dict[str, Any]:
             "tool": printable(header.tool),
         },
     }
+    replaced = scrubbed(header)
+    if replaced is not None:
+        artifact["properties"]["scrubbed"] = printable(replaced)
     if checked.seal is not None and CALLS_NAME in checked.seal.digests:
         artifact["hashes"] = {"sha-256": checked.seal.digests[CALLS_NAME]}
     return artifact

@@ -9,8 +9,9 @@ from ..handling import Summary
 from ..recording import LoadedModule
 from ..rules import RuleResult
 from ._json_text import json_text
-from ._phrases import amount, counted, left_out, outcome_word
+from ._phrases import amount, counted, left_out, outcome_word, scrubbed
 from ._printable import printable, wrapped
+from .json_report import scrubbed_object
 
 __all__ = ["render_summaries", "render_summary", "summaries_json"]
 
@@ -54,6 +55,9 @@ def _rows(summary: Summary) -> Iterator[Tuple[str, str]]:
     yield "target", target
     if header.options:
         yield "options", ", ".join(f"{name} {json.dumps(value)}" for name, value in header.options.items())
+    less = scrubbed(header)
+    if less is not None:
+        yield "scrubbed", less
     yield "on disk", _on_disk(summary)
     for module in checked.modules[:_LISTED_COPIES]:
         yield "copy", _copy(module)
@@ -133,6 +137,7 @@ def _object(summary: Summary) -> Dict[str, Any]:
         "tool": header.tool,
         "debugger": dict(header.debugger),
         "options": dict(header.options),
+        "scrubbed": scrubbed_object(header.scrubbed),
         "version": summary.version,
         "packed": summary.packed,
         "disk_size": summary.disk_size,

@@ -6,7 +6,7 @@ from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, RuleResult, Verdict
 from ._finding import finding_lines
 from ._links import Line, Link, plain
-from ._phrases import counted, has_page, left_out, outcome_word, rule_command, show_command
+from ._phrases import counted, has_page, left_out, outcome_word, rule_command, scrubbed, show_command
 from ._printable import printable, wrapped
 from ._waivers import describe_use, describe_waiver
 
@@ -68,6 +68,9 @@ def _judged(checked: CheckResult) -> Iterator[str]:
         f"  filter {printable(checked.filter)}, {result.scenario}, {printable(checked.header.machine)}, "
         f"{_calls(checked)}"
     )
+    replaced = scrubbed(checked.header)
+    if replaced is not None:
+        yield from wrapped(f"scrubbed: {replaced}", "    ", "  ")
     less = left_out(checked)
     if less is not None:
         yield from wrapped(f"captured less on purpose: {less}", "    ", "  ")

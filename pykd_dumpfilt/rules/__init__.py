@@ -12,6 +12,7 @@ from ._own_rules import load_rules
 from ._problems import Problems
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
+from ._shapes import KNOWN_BEGINNINGS
 from ._verdict import Verdict
 from ._waiver import Waiver
 from ._waiver_file import load_waivers
@@ -20,6 +21,7 @@ from .judge import Judge, Result, judge
 from .plausible import doubts
 
 __all__ = [
+    "KNOWN_BEGINNINGS",
     "RULES",
     "Finding",
     "Judge",

@@ -20,7 +20,9 @@ PAGES = sorted(
     for page in folder.glob("*.md")
     if page.name != "windbg.md"
 )
-_TYPED = re.compile(r"(?:dumpfilt|!py -g -m pykd_dumpfilt) ([a-z]+ [^`\n|#]+)")
+_TYPED = re.compile(
+    r"(?:^|`|^\$ |^ *- (?:run: )?)(?:dumpfilt|!py -g -m pykd_dumpfilt) ([a-z]+ [^`\n|#]+)", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

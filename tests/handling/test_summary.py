@@ -338,6 +338,7 @@ def test_json(tmp_path: Path, capsys: "pytest.CaptureFixture[str]") -> None:
         "tool": "pykd-dumpfilt 0.1.0",
         "debugger": {"engine": "emulator", "version": "2.1.1", "target": "x64 kernel"},
         "options": {},
+        "scrubbed": None,
         "version": 1,
         "packed": False,
         "disk_size": calls + 8192,

@@ -1,6 +1,5 @@
 """What the page is made of: bounded memory, the map, the timeline, entropy, hexdumps, pictures."""
 
-import hashlib
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from pykd_dumpfilt.reports._comparison import Elision, Row, comparisons
 from pykd_dumpfilt.reports._comparison.hexdump import changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.blocks import Blocks
 from pykd_dumpfilt.reports._html.disk_map import disk_map
-from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
+from pykd_dumpfilt.reports._html.entropy import Pair, describe
 from pykd_dumpfilt.reports._html.walk import walk
 from pykd_dumpfilt.reports.html_report import render_html
 from pykd_dumpfilt.rules import Finding, Level
@@ -74,22 +73,6 @@ def test_many_scattered_blocks_make_few_parts() -> None:
     disk = disk_map(on_disk(*((0, at << 24, (at << 24) + 512) for at in range(0, 5000, 7))), [])
     assert 1 <= len(disk.parts) <= 8
     assert sum(len(lane) for lane in disk.lanes.values()) <= 400
-
-
-@pytest.mark.parametrize(
-    ("data", "bits"),
-    [(b"\0" * 4096, 0.0), (b"\0\1" * 2048, 1.0), (bytes(range(256)) * 16, 8.0), (b"\0\0\0\1" * 1024, 0.8113)],
-)
-def test_bits_per_byte(data: bytes, bits: float) -> None:
-    assert bits_per_byte(data) == pytest.approx(bits, abs=0.0001)
-
-
-@pytest.mark.parametrize("size", [512, 1024, 4096])
-def test_random_data_is_taken_for_random_and_text_is_not(size: int) -> None:
-    random = hashlib.shake_128(b"seed").digest(size)
-    assert looks_random(bits_per_byte(random), size)
-    assert not looks_random(bits_per_byte(random.hex().encode()[:size]), size)
-    assert not looks_random(bits_per_byte(bytes(byte & 0x7F for byte in random)), size)
 
 
 @pytest.mark.parametrize(

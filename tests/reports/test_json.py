@@ -27,6 +27,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
         "scenario": "hibernate",
         "calls": 2,
         "left_out": 0,
+        "scrubbed": None,
         "rules": [
             _rule("DF-REG-001", "error", "not exercised", 0),
             _rule("DF-REG-002", "error", "not exercised", 0),

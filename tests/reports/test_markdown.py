@@ -107,6 +107,7 @@ def test_the_environment_and_the_hashes(tmp_path: Path) -> None:
         "Machine": "x64",
         "Trace options": "&#123;&#125;",
         "Left out on purpose": "nothing",
+        "Contents": "as they were read",
         "Integrity": "verifies: both files are as they were when the recording was closed",
     }
 

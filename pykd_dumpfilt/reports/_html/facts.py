@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from ...checking import CheckResult
 from ...recording import LoadedModule
-from .._phrases import left_out
+from .._phrases import left_out, scrubbed
 from .walk import Walk
 
 __all__ = ["Row", "copies", "environment"]
@@ -52,6 +52,9 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
         for name, value in list(header.options.items())[:_MAX_OPTIONS]
         if value not in ({}, [], "", None)
     ]
+    replaced = scrubbed(header)
+    if replaced is not None:
+        rows.append(("Scrubbed", replaced))
     less = left_out(checked)
     if less is not None:
         rows.append(("Left out on purpose", less))

@@ -7,7 +7,7 @@ from ...checking import CheckResult, Report
 from ...rules import Finding, Level, RuleResult, Waiver
 from .._comparison import Comparison, comparisons, shows_bytes
 from .._links import web_address
-from .._phrases import outcome_word, show_command
+from .._phrases import outcome_word, scrubbed, show_command
 from .evidence import EvidenceTable, Fact, evidence_of
 from .facts import Row, copies, environment
 from .pictures import Picture, pictures
@@ -74,13 +74,15 @@ class Group:
 
 @dataclass(frozen=True)
 class RecordingView:
-    """One recording; ``problem`` says why it could not be read once more, or not all of it."""
+    """One recording; ``problem`` says why it could not be read once more, or not all of it, ``scrubbed`` that
+    its contents were replaced (empty where they were not)."""
 
     checked: CheckResult
     anchor: str
     reasons: Sequence[Reason]
     reasons_left_out: int
     problem: str
+    scrubbed: str
     rules: Sequence[RuleView]
     groups: Sequence[Group]
     pictures: Sequence[Picture]
@@ -126,6 +128,7 @@ def _view(checked: CheckResult, seen: Walk, anchor: str, hexdumps: int) -> Recor
         ],
         reasons_left_out=max(0, len(reasons) - _MAX_REASONS),
         problem=seen.problem,
+        scrubbed=scrubbed(checked.header) or "",
         rules=[
             RuleView(rule, outcome_word(rule), web_address(rule.source), by_rule.get(rule.rule, ""))
             for rule in checked.result.rules
