@@ -52,6 +52,7 @@ class CheckResult:
     Attributes:
         path: the recording's folder, or the zip that it is packed in.
         header: the recording's first line.
+        result: what the rules say, one by one.
         damage: what is missing or wrong in the recording, as sentences.
         modules: the copies of the filter that were loaded, by number.
         lines: for each call that a finding names, the line of calls.jsonl that holds it, from 1.
@@ -101,7 +102,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """What was asked for and could not be judged at all: where, and why not."""
+    """What was asked for and could not be judged at all.
+
+    Attributes:
+        path: as it was given.
+        reason: why not, a sentence.
+    """
 
     path: str
     reason: str
@@ -112,6 +118,7 @@ class WaiverUse:
     """What became of one waiver.
 
     Attributes:
+        waiver: which one.
         state: "used", "unused" (no finding of any recording is one that it accepts) or "expired" (it accepts
             nothing any more).
         findings: how many findings it accepted (another waiver may accept them too), or would accept had it
@@ -158,7 +165,12 @@ def check(
     seal: bool = False,
     own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
-    """Judge a recording by all rules, in one pass.
+    """Judge a recording by all rules, in one pass::
+
+        result = check("run.dumpfilt")
+        if result.verdict is not Verdict.PASS:
+            for finding in result.result.findings:
+                print(finding.rule, finding.call, finding.message)
 
     Args:
         path: the recording's folder, or the zip that it is packed in.

@@ -1,13 +1,10 @@
-"""docs/waivers.md shows real output, real keys and the sample file."""
+"""docs/waivers.md shows real keys and the sample file; that its output is real, tests/docs holds."""
 
-import datetime
 import re
 from pathlib import Path
 
 import pytest
 
-from pykd_dumpfilt.cli import main
-from pykd_dumpfilt.commands import check
 from pykd_dumpfilt.errors import UsageError
 from pykd_dumpfilt.recording import CALLBACKS
 from pykd_dumpfilt.rules import load_waivers
@@ -21,19 +18,6 @@ def block(language: str) -> str:
     found = re.search(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert found is not None
     return found.group(1)
-
-
-def test_the_output_is_real(capsys: "pytest.CaptureFixture[str]", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(check, "utc_today", lambda: datetime.date(2026, 12, 1))
-    command, shown = block("console").split("\n", 1)
-    assert main(command.split()[2:]) == 0
-    rest = capsys.readouterr().out
-    for part in shown.split("...\n"):
-        place = rest.find(part)
-        assert place >= 0, f"not in the output, or not in this order:\n{part}"
-        rest = rest[place + len(part) :]
-    assert rest == ""
 
 
 def test_the_waiver_shown_is_of_the_sample() -> None:
@@ -56,8 +40,3 @@ def test_every_key_that_is_described_is_known_and_needed_as_said(tmp_path: Path)
 
 def test_every_callback_is_named() -> None:
     assert all(f"`{name}`" in PAGE for name in CALLBACKS)
-
-
-def test_every_file_that_it_links_to_is_there() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGE):
-        assert (ROOT / "docs" / target).exists(), target

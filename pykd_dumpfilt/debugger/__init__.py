@@ -1,5 +1,12 @@
-"""The only door to a target."""
+"""The only door to a target: what a tracer asks of a debugger.
 
+To trace with an engine of one's own, implement :class:`Debugger` and give it to
+:func:`pykd_dumpfilt.record`. Addresses are :class:`VirtualAddress` or :class:`PhysicalAddress`, which are
+integers that cannot be mixed up unseen; sizes are bytes; what fails raises :class:`TargetError`.
+"""
+
+from ..errors import TargetError
+from ..structures import Machine
 from .port import (
     DEBUG_REGISTERS,
     PAGE_SIZE,
@@ -30,6 +37,7 @@ __all__ = [
     "Debugger",
     "DebuggerInfo",
     "HitHandler",
+    "Machine",
     "MemoryReadError",
     "Module",
     "ModuleHandler",
@@ -37,5 +45,6 @@ __all__ = [
     "Stop",
     "StopReason",
     "Subscription",
+    "TargetError",
     "VirtualAddress",
 ]

@@ -65,13 +65,24 @@ class VirtualAddress(_Address):
 
 
 class PhysicalAddress(_Address):
-    """An address on the target's memory bus: a PFN shifted left by 12, plus the byte in the page."""
+    """An address on the target's memory bus: a PFN shifted left by 12, plus the byte in the page.
+
+    Examples:
+        >>> PhysicalAddress(0x1A90 << 12) + 0x10
+        PhysicalAddress(0x1a90010)
+    """
 
     __slots__ = ()
 
 
 class MemoryReadError(TargetError):
     """A read that did not give all it was asked for.
+
+    Args:
+        address: first byte asked for.
+        asked: bytes asked for.
+        data: the bytes that came; may be empty.
+        reason: why no more came, in a few words.
 
     Attributes:
         address: first byte asked for (:class:`VirtualAddress` or :class:`PhysicalAddress`).
@@ -93,10 +104,13 @@ class MemoryReadError(TargetError):
 
 @dataclass(frozen=True)
 class Module:
-    """A loaded image as the debugger lists it.
+    """A loaded image as the debugger lists it. An address is ``in`` the module that it lies in.
 
-    ``name`` is the debugger's module name: without extension, characters that no symbol may hold replaced
-    by ``_`` (``dump_my-filter.sys`` is ``dump_my_filter``).
+    Attributes:
+        name: the debugger's module name: without extension, characters that no symbol may hold replaced by
+            ``_`` (``dump_my-filter.sys`` is ``dump_my_filter``).
+        base: where the image begins.
+        size: its bytes in memory.
     """
 
     name: str
@@ -109,7 +123,13 @@ class Module:
 
 @dataclass(frozen=True)
 class DebuggerInfo:
-    """Who reads the target: ``engine`` ("pykd", "emulator"), its version, and the target in one line."""
+    """Who reads the target; goes into the recording's header.
+
+    Attributes:
+        engine: "pykd", "emulator", or a name of one's own.
+        version: the engine's.
+        target: the target in one line, as the engine describes it.
+    """
 
     engine: str
     version: str
@@ -118,7 +138,12 @@ class DebuggerInfo:
 
 @dataclass(frozen=True)
 class BugCheckData:
-    """What KiBugCheckData holds: the code of a bug check and its four parameters."""
+    """What KiBugCheckData holds.
+
+    Attributes:
+        code: the bug check's number, 32 bits.
+        parameters: its four parameters, 64 bits each.
+    """
 
     code: int
     parameters: Tuple[int, int, int, int]
@@ -140,7 +165,12 @@ class StopReason(enum.Enum):
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop of the target; ``detail`` is a sentence for people, maybe empty."""
+    """One stop of the target.
+
+    Attributes:
+        reason: which kind of stop.
+        detail: a sentence for people, maybe empty; it becomes the recording's reason to end.
+    """
 
     reason: StopReason
     detail: str = ""
@@ -162,7 +192,8 @@ class Breakpoint(Protocol):
     """A breakpoint that its holder owns."""
 
     @property
-    def address(self) -> VirtualAddress: ...
+    def address(self) -> VirtualAddress:
+        """Where it is."""
 
     @property
     def hardware(self) -> bool:
@@ -196,17 +227,44 @@ class Debugger(Protocol):
         """Every loaded kernel module, in load order."""
 
     def symbol(self, module: Module, name: str) -> Optional[VirtualAddress]:
-        """The address of a symbol (PDB or export) of that module; None where there is none."""
+        """The address of a symbol (PDB or export); None where there is none. An engine without symbols always
+        gives None: callbacks are then found in other ways.
+
+        Args:
+            module: one of :meth:`modules`.
+            name: without the module: "Dump_Read".
+
+        Raises:
+            TargetError: the module is not loaded.
+        """
 
     def read_registers(self, names: Sequence[str]) -> Dict[str, int]:
-        """Values by lower-case name ("rip", "rcx", "efl", "xmm6", "cr8", ...), unsigned; a name that the
-        engine does not know, or cannot give a value for, is left out."""
+        """Register values, unsigned: 64 bits of a general register, 128 of an XMM one.
+
+        Args:
+            names: lower case, as DbgEng spells them: "rip", "rcx", "efl", "xmm6", "cr8".
+
+        Returns:
+            The values by name. A name that the engine does not know, or cannot give a value for, is left out.
+
+        Raises:
+            TargetError: the target gives no registers at all.
+        """
 
     def read_virtual(self, address: VirtualAddress, size: int) -> bytes:
-        """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
+        """Exactly ``size`` bytes of virtual memory, in the address space of the target's kernel.
+
+        Raises:
+            MemoryReadError: fewer bytes can be read; it holds those.
+        """
 
     def read_physical(self, address: PhysicalAddress, size: int) -> bytes:
-        """Exactly ``size`` bytes, else :class:`MemoryReadError` with what came."""
+        """Exactly ``size`` bytes of physical memory. An engine that cannot read it always raises: buffers are
+        then read through MappedSystemVa where there is one.
+
+        Raises:
+            MemoryReadError: fewer bytes can be read; it holds those.
+        """
 
     def bug_check(self) -> Optional[BugCheckData]:
         """The last bug check that the target's kernel noted; None where there was none, or where the engine
@@ -218,24 +276,51 @@ class Debugger(Protocol):
     def set_breakpoint(
         self, address: VirtualAddress, on_hit: HitHandler, hardware: bool = False
     ) -> Breakpoint:
-        """Stop at ``address``, before the instruction there, and call ``on_hit``. It may be called, and
-        breakpoints may be removed, from within a handler.
+        """Stop at an address, before the instruction there, and call a handler. It may be called, and
+        breakpoints may be removed, from within a handler. Several may be set at one address.
 
-        ``hardware`` asks for a debug register instead of an int3 in the code. The processor has four; whoever
-        asks for more than :meth:`free_debug_registers` gets a :class:`~pykd_dumpfilt.errors.TargetError`.
+        Args:
+            address: of an instruction.
+            on_hit: called at each stop there.
+            hardware: use a debug register instead of an int3 in the code. The processor has four.
+
+        Returns:
+            The breakpoint, which its holder removes.
+
+        Raises:
+            TargetError: it cannot be set there, or no debug register is free.
         """
 
     def free_debug_registers(self) -> int:
         """How many breakpoints may still be set in debug registers, those of the user counted."""
 
     def watch_modules(self, on_load: ModuleHandler, on_unload: ModuleHandler) -> Subscription:
-        """Call ``on_load`` after a module is mapped and before its entry point runs, ``on_unload`` when
-        it goes."""
+        """Be told of modules that come and go. An engine that cannot tell never calls: then only copies are
+        traced that are loaded when the trace begins.
+
+        Args:
+            on_load: called after a module is mapped and before its entry point runs.
+            on_unload: called when it goes.
+
+        Returns:
+            The subscription, which its holder removes.
+        """
 
     def watch_breaks(self, on_break: BreakHandler) -> Subscription:
-        """Call ``on_break`` when the target stops for a reason of its own: a bug check, an exception, a
-        break-in; not at breakpoints."""
+        """Be told when the target stops for a reason of its own: a bug check, an exception, a break-in; not
+        at breakpoints.
+
+        Args:
+            on_break: called at each such stop.
+
+        Returns:
+            The subscription, which its holder removes.
+        """
 
     def run(self) -> Stop:
         """Let the target go until it stops. Only for automation that owns the session: inside WinDbg the
-        user types ``g``."""
+        user types ``g``.
+
+        Returns:
+            Why it stopped. A handler that returned True, or raised KeyboardInterrupt, is a reason.
+        """

@@ -2,9 +2,11 @@
 
 A value that is not there is a :class:`NoValue` that says which kind: not captured, unreadable, undecodable::
 
-    offset = DecodedCall(call, module, machine, pages).entry.disk_byte_offset
-    if isinstance(offset, NoValue):
-        print(offset)  # unreadable: 0 of 8 bytes at 0xfffff80012345000, page not present
+    with open_recording("run.dumpfilt") as recording:
+        for call in recording:
+            offset = call.entry.disk_byte_offset
+            if isinstance(offset, NoValue):
+                print(call, offset)  # call 7 (Dump_Read) unreadable: 0 of 8 bytes at 0xfffff80012345000, ...
 """
 
 from ._buffer import BufferView

@@ -13,6 +13,11 @@ __all__ = ["BufferView"]
 class BufferView:
     """One buffer of a call. Positions are bytes from the buffer's start; page indexes count its pages.
 
+    Args:
+        raw: as recorded.
+        mdl: the MDL that describes it, or why there is none.
+        pages: where page contents are.
+
     Attributes:
         raw: as recorded.
         mdl: the MDL that describes it, or why there is none.
@@ -33,12 +38,20 @@ class BufferView:
         return self.mdl.byte_count if isinstance(self.mdl, Mdl) else self.mdl
 
     def locate(self, position: int) -> Tuple[int, int]:
-        """Page index and byte in that page."""
+        """Page index and byte in that page.
+
+        Args:
+            position: bytes from the buffer's start.
+        """
         return divmod(self.raw.offset + position, PAGE_SIZE)
 
     def missing(self, start: int = 0, end: Optional[int] = None) -> Optional[NoValue]:
-        """Why not all bytes from ``start`` to ``end`` (default: the MDL's ByteCount) are held; None where
-        they are, as far as can be told without reading pages."""
+        """Why not all bytes are held; None where they are, as far as can be told without reading pages.
+
+        Args:
+            start: first position.
+            end: position after the last; by default the MDL's ByteCount.
+        """
         if end is None:
             if isinstance(self.mdl, NoValue):
                 return self.mdl
@@ -55,7 +68,15 @@ class BufferView:
         return None
 
     def slices(self, start: int, end: int) -> Iterator[Tuple[int, int, int]]:
-        """The parts of pages that positions ``start`` to ``end`` take: page index, first byte, end byte."""
+        """The parts of pages that some positions take.
+
+        Args:
+            start: first position.
+            end: position after the last.
+
+        Yields:
+            Page index, first byte in that page, byte after the last.
+        """
         position = start
         while position < end:
             index, first = self.locate(position)
@@ -79,7 +100,11 @@ class BufferView:
                     yield self.part(page)
 
     def read(self, start: int, end: int) -> bytes:
-        """The bytes at positions ``start`` to ``end``.
+        """The bytes at some positions.
+
+        Args:
+            start: first position.
+            end: position after the last, at most ``held``.
 
         Raises:
             BufferUnreadableError: not all of them are held.

@@ -26,9 +26,14 @@ _NO_MDL = NoValue(Absence.NOT_CAPTURED, "no MDL goes with this buffer")
 class DecodedSide:
     """The target at the entry or at the return of a call. Nothing is decoded before it is asked for.
 
+    Args:
+        raw: as recorded.
+        machine: whose layouts.
+        pages: where page contents are.
+        described: at the return, the side whose MDLs ``source`` belongs to (the entry).
+
     Attributes:
         raw: as recorded.
-        described: at the return, the side whose MDLs ``source`` belongs to (the entry).
     """
 
     def __init__(
@@ -41,42 +46,42 @@ class DecodedSide:
 
     @property
     def registers(self) -> Mapping[str, int]:
-        """By lower-case name, unsigned."""
+        """Register values, unsigned, by DbgEng's names in lower case: "rsp", "xmm6", "cr8"."""
         return self.raw.registers
 
     @lazy
     def filter_extension(self) -> Union[FilterExtension, NoValue]:
-        """FILTER_EXTENSION."""
+        """FILTER_EXTENSION, or why there is none."""
         return decode_filter_extension(self.raw.filter_extension, self._machine)
 
     @lazy
     def filter_initialization_data(self) -> Union[FilterInitializationData, NoValue]:
-        """FILTER_INITIALIZATION_DATA, where it was found."""
+        """FILTER_INITIALIZATION_DATA where it was found, or why there is none."""
         return decode_filter_initialization_data(self.raw.filter_initialization_data, self._machine)
 
     @lazy
     def disk_byte_offset(self) -> Union[int, NoValue]:
-        """``*DiskByteOffset``: bytes, signed, relative to the partition."""
+        """``*DiskByteOffset``: bytes, signed, relative to the partition; or why there is none."""
         return decode_disk_byte_offset(self.raw.disk_byte_offset, self._machine)
 
     @lazy
     def mdls(self) -> Tuple[Union[Mdl, NoValue], ...]:
-        """The MDL chain."""
+        """The MDL chain, in its order; in the place of one that cannot be decoded, why not."""
         return tuple([decode_mdl(piece, self._machine) for piece in self.raw.mdls])
 
     @property
     def mdl(self) -> Union[Mdl, NoValue]:
-        """The first MDL, which the callback got."""
+        """The first MDL, which the callback got; or why there is none."""
         return self.mdls[0] if self.mdls else NoValue(Absence.NOT_CAPTURED)
 
     @property
     def mapped(self) -> Tuple[Piece, ...]:
-        """The first bytes at each MDL's MappedSystemVa, read as virtual memory."""
+        """The first bytes (at most 64) at each MDL's MappedSystemVa, read as virtual memory."""
         return self.raw.mapped
 
     @lazy
     def buffers(self) -> Tuple[BufferView, ...]:
-        """What each MDL describes."""
+        """What each MDL describes, in the order of ``mdls``."""
         return self._views(self.raw.buffers, self)
 
     @lazy
@@ -122,6 +127,12 @@ class DecodedCall:
         pages: where page contents are.
 
     Attributes:
+        raw: as recorded.
+        module: the copy it belongs to; None where the recording lost it.
+        machine: whose layouts.
+        pages: where page contents are.
+        entry: the target at entry.
+        exit: the target at return; None where the return was not seen.
         callbacks: the names that the called address serves.
         callback: the callback's name; None where one address serves several, for then nobody can tell.
         status: what the call returned; None where its return was not seen.
@@ -159,7 +170,11 @@ class DecodedCall:
         return f"module {self.raw.module}" if self.module is None else self.module.name
 
     def once(self, function: "Callable[[DecodedCall], _T]") -> _T:
-        """What ``function`` gives for this call, computed once however many ask."""
+        """What a function gives for this call, computed once however many ask.
+
+        Args:
+            function: takes the call. It is told from others by what it is, so give no lambda.
+        """
         if function not in self._found:
             self._found[function] = function(self)
         return cast(_T, self._found[function])
@@ -209,7 +224,7 @@ class DecodedCall:
 
     @lazy
     def byte_count(self) -> Union[int, NoValue]:
-        """Bytes of the transfer at entry: the ByteCount of all MDLs."""
+        """Bytes of the transfer at entry, the ByteCount of all MDLs; or why they are not known."""
         mdls = self.entry.mdls
         if not mdls:
             return NoValue(Absence.NOT_CAPTURED)

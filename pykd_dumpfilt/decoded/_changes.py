@@ -24,7 +24,14 @@ _DECIMAL = frozenset({"Size", "ByteCount", "ByteOffset", "MaxPagesPerWrite", "By
 
 @dataclass(frozen=True)
 class Change:
-    """One field of one structure, before and after, written for people (numbers as in a debugger)."""
+    """One field of one structure, before and after, written for people (numbers as in a debugger).
+
+    Attributes:
+        structure: "MDL", "FILTER_EXTENSION", ...
+        field: the member, as the header file spells it: "Geometry.BytesPerSector".
+        before: its value at entry.
+        after: its value at return.
+    """
 
     structure: str
     field: str
@@ -36,7 +43,13 @@ class Change:
 
 
 def mdl_changes(before: DecodedSide, after: DecodedSide, machine: Machine) -> Iterator[Change]:
-    """What changed in the MDL chain: header fields, padding, page frame numbers."""
+    """What changed in the MDL chain: header fields, padding, page frame numbers.
+
+    Args:
+        before: a call's entry.
+        after: its exit.
+        machine: whose layouts.
+    """
     for index, (old, new) in enumerate(zip(before.raw.mdls, after.raw.mdls)):
         # Another MDL in this place is the doing of a Next before it, which has been told.
         if old.address == new.address and old.data != new.data:
@@ -45,7 +58,13 @@ def mdl_changes(before: DecodedSide, after: DecodedSide, machine: Machine) -> It
 
 
 def structure_changes(before: DecodedSide, after: DecodedSide, machine: Machine) -> Iterator[Change]:
-    """What changed in DiskByteOffset, FILTER_EXTENSION and FILTER_INITIALIZATION_DATA."""
+    """What changed in DiskByteOffset, FILTER_EXTENSION and FILTER_INITIALIZATION_DATA.
+
+    Args:
+        before: a call's entry.
+        after: its exit.
+        machine: whose layouts.
+    """
     if before.raw.disk_byte_offset != after.raw.disk_byte_offset:
         old, new = before.disk_byte_offset, after.disk_byte_offset
         if isinstance(old, int) and isinstance(new, int) and old != new:
@@ -66,7 +85,13 @@ def structure_changes(before: DecodedSide, after: DecodedSide, machine: Machine)
 
 
 def layout_of(name: str, piece: Piece, machine: Machine) -> Optional[Layout]:
-    """The form of FILTER_EXTENSION, FILTER_INITIALIZATION_DATA or MDL that a piece holds whole, if any."""
+    """The form of a structure that a piece holds whole, if any.
+
+    Args:
+        name: "FILTER_EXTENSION", "FILTER_INITIALIZATION_DATA" or "MDL".
+        piece: as recorded.
+        machine: whose layout.
+    """
     size = len(piece.data)
     if name == "MDL":
         return mdl(machine) if size >= mdl(machine).size else None

@@ -11,7 +11,15 @@ __all__ = ["given_back"]
 
 
 def given_back(call: DecodedCall, index: int) -> Union[BufferView, NoValue]:
-    """The pages that MDL ``index`` described at entry, as they are at return: the caller looks there."""
+    """The pages that an MDL described at entry, as they are at return: the caller looks there.
+
+    Args:
+        call: a Dump_Read or Dump_Write.
+        index: the MDL's place in the chain, from 0.
+
+    Returns:
+        The buffer, or why there is none: the call did not return, or the buffer was not captured.
+    """
     none = NoValue(Absence.NOT_CAPTURED)
     if call.exit is None:
         return none

@@ -11,8 +11,16 @@ _LEAST = 16
 
 
 def spans_in_use(call: DecodedCall, page: bytes) -> Iterator[Tuple[int, int]]:
-    """The bytes (first, end) of a page, as it was at entry, that show it to be the call's stack or to hold
-    its MDL: what lies at the stack pointer's and at the MDL's place in a page."""
+    """The bytes of a page that show it to be the call's stack or to hold its MDL: what lies at the stack
+    pointer's and at the MDL's place in a page.
+
+    Args:
+        call: a Dump_Read or Dump_Write.
+        page: the 4096 bytes of one of its pages, as it was at entry.
+
+    Yields:
+        First byte, and byte after the last.
+    """
     # x64 and x86 have the return address at the top of the stack; ARM64 has it in a register.
     for name, size in (("rsp", 8), ("esp", 4)):
         if call.raw.return_address and name in call.entry.registers:

@@ -33,7 +33,12 @@ class NeighbourPage:
 
 
 def neighbour_pages(call: DecodedCall) -> Iterator[NeighbourPage]:
-    """Those of all MDLs of the chain that can be decoded; none where the call did not return."""
+    """The neighbours of all MDLs of the chain that can be decoded; none where the call did not return, or
+    where the trace did not keep them.
+
+    Args:
+        call: a Dump_Read or Dump_Write.
+    """
     if call.exit is None:
         return
     sides = zip(call.entry.mdls, call.entry.raw.around, call.exit.raw.around)

@@ -35,6 +35,9 @@ def open_recording(path: "Union[str, os.PathLike[str]]") -> "DecodedRecording":
 def machine_of(header: Header) -> Machine:
     """Whose layouts a recording's structures have.
 
+    Args:
+        header: the recording's.
+
     Raises:
         RecordingError: the recording is of a machine that this version does not know.
     """

@@ -1,7 +1,7 @@
 """Structures of a call as typed values with our spelling of their fields; layouts are in ``structures``."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Callable, Optional, Tuple, TypeVar, Union
 
 from ..errors import StructureError
@@ -44,6 +44,7 @@ def _remembered(
     next. At most 512 of 512 bytes are remembered."""
     remembered = lru_cache(maxsize=_REMEMBERED)(decode)
 
+    @wraps(decode)
     def decoder(piece: Piece, machine: Machine) -> _T:
         return (remembered if len(piece.data) <= _REMEMBERED_SIZE else decode)(piece, machine)
 
@@ -52,7 +53,15 @@ def _remembered(
 
 @dataclass(frozen=True)
 class DiskGeometry:
-    """DISK_GEOMETRY (ntdddisk.h); ``bytes_per_sector`` is the logical sector."""
+    """DISK_GEOMETRY (ntdddisk.h), unsigned numbers as the structure holds them.
+
+    Attributes:
+        cylinders: 64 bits.
+        media_type: MEDIA_TYPE: 12 is FixedMedia.
+        tracks_per_cylinder: 32 bits.
+        sectors_per_track: 32 bits.
+        bytes_per_sector: the logical sector, in bytes.
+    """
 
     cylinders: int
     media_type: int
@@ -63,9 +72,15 @@ class DiskGeometry:
 
 @dataclass(frozen=True)
 class PartitionInfo:
-    """DISK_PARTITION_INFO (ntdddisk.h): of the disk, not of a partition.
+    """DISK_PARTITION_INFO (ntdddisk.h): of the disk, not of a partition. The members of another style than
+    the disk's mean nothing.
 
-    ``style`` is 0 MBR, 1 GPT, 2 RAW; of the other members, those of another style mean nothing.
+    Attributes:
+        size: SizeOfPartitionInfo, in bytes.
+        style: 0 MBR, 1 GPT, 2 RAW.
+        mbr_signature: Mbr.Signature.
+        mbr_checksum: Mbr.CheckSum.
+        gpt_disk_id: Gpt.DiskId, as registries spell GUIDs.
     """
 
     size: int
@@ -77,8 +92,19 @@ class PartitionInfo:
 
 @dataclass(frozen=True)
 class FilterExtension:
-    """FILTER_EXTENSION (ntdddump.h). ``disk_size`` is in bytes; ``size`` and ``flags`` are None in the form
-    before Windows 8."""
+    """FILTER_EXTENSION (ntdddump.h), what every callback gets.
+
+    Attributes:
+        address: where in the target it is.
+        dump_type: FILTER_DUMP_TYPE: 1 a crash dump, 2 a hibernation.
+        device_object: address of the disk's DEVICE_OBJECT.
+        geometry: of the disk.
+        disk_size: in bytes, signed.
+        partition_info: of the disk.
+        dump_data: DumpData, the pointer that DriverEntry left for the callbacks.
+        size: Size, in bytes; None in the form before Windows 8.
+        flags: None in the form before Windows 8.
+    """
 
     address: int
     dump_type: int
@@ -98,8 +124,23 @@ class FilterExtension:
 
 @dataclass(frozen=True)
 class FilterInitializationData:
-    """FILTER_INITIALIZATION_DATA (ntdddump.h). ``dump_read`` and ``dump_pre_read_write`` are None in the
-    forms that have no such member; a callback that is not registered is 0."""
+    """FILTER_INITIALIZATION_DATA (ntdddump.h), which DriverEntry fills in. Callbacks are addresses; one that
+    is not registered is 0.
+
+    Attributes:
+        address: where in the target it is.
+        major_version: 2 for filters that read, 1 for those before.
+        minor_version: 0.
+        dump_start: Dump_Start.
+        dump_write: Dump_Write.
+        dump_finish: Dump_Finish.
+        dump_unload: Dump_Unload.
+        dump_data: what the filter wants to find in FILTER_EXTENSION.
+        max_pages_per_write: pages that one Dump_Write gets at most, as the system says.
+        flags: 32 bits.
+        dump_read: Dump_Read; None in the forms that have no such member.
+        dump_pre_read_write: None in the forms that have no such member.
+    """
 
     address: int
     major_version: int
@@ -125,9 +166,17 @@ class Mdl:
     """An MDL (wdm.h): header and page frame numbers.
 
     Attributes:
-        size: the header's Size, signed as declared.
+        address: where in the target it is.
+        next: address of the next MDL of the chain, 0 where there is none.
+        size: the header's Size in bytes, signed as declared.
         mdl_flags: 16 bits, unsigned.
-        pfns: as many as the buffer spans, fewer where ``pfns_missing`` says why.
+        process: address of the EPROCESS.
+        mapped_system_va: where the buffer is mapped, if ``mdl_flags`` say that it is.
+        start_va: the page in which the buffer begins, as the MDL's maker saw it.
+        byte_count: bytes of the buffer.
+        byte_offset: where in the first page the buffer begins.
+        pfns: page frame numbers, as many as the buffer spans, fewer where ``pfns_missing`` says why.
+        pfns_missing: why not all of them are there; None where they are.
     """
 
     address: int
@@ -154,7 +203,15 @@ class Mdl:
 
 
 def decode_filter_extension(piece: Optional[Piece], machine: Machine) -> Union[FilterExtension, NoValue]:
-    """The form since Windows 8 where there are bytes enough, else the one before."""
+    """FILTER_EXTENSION in the form since Windows 8 where there are bytes enough, else in the one before.
+
+    Args:
+        piece: as recorded; None where it was not.
+        machine: whose layout.
+
+    Returns:
+        The structure, or why there is none. It never raises.
+    """
     return NoValue(Absence.NOT_CAPTURED) if piece is None else _filter_extension(piece, machine)
 
 
@@ -183,7 +240,15 @@ def _filter_extension(piece: Piece, machine: Machine) -> Union[FilterExtension, 
 def decode_filter_initialization_data(
     piece: Optional[Piece], machine: Machine
 ) -> Union[FilterInitializationData, NoValue]:
-    """In the form that the number of bytes asked for tells."""
+    """FILTER_INITIALIZATION_DATA in the form that the number of bytes asked for tells.
+
+    Args:
+        piece: as recorded; None where it was not.
+        machine: whose layout.
+
+    Returns:
+        The structure, or why there is none. It never raises.
+    """
     return NoValue(Absence.NOT_CAPTURED) if piece is None else _filter_initialization_data(piece, machine)
 
 
@@ -227,7 +292,15 @@ def _disk_byte_offset(piece: Piece, machine: Machine) -> Union[int, NoValue]:
 
 @_remembered
 def decode_mdl(piece: Piece, machine: Machine) -> Union[Mdl, NoValue]:
-    """The header, and the page frame numbers that are there."""
+    """An MDL's header, and the page frame numbers that are there.
+
+    Args:
+        piece: as recorded.
+        machine: whose layout.
+
+    Returns:
+        The MDL, or why there is none. It never raises.
+    """
     layout = mdl(machine)
     why = missing_bytes(piece, layout.size)
     if why is not None:

@@ -25,7 +25,16 @@ class Absence(enum.Enum):
 
 @dataclass(frozen=True)
 class NoValue:
-    """No value, of which kind, and the reason in a few words."""
+    """No value, and why not.
+
+    Examples:
+        >>> str(NoValue(Absence.UNREADABLE, "0 of 8 bytes at 0xfffff80012345000, page not present"))
+        'unreadable: 0 of 8 bytes at 0xfffff80012345000, page not present'
+
+    Attributes:
+        kind: not captured, unreadable or undecodable.
+        reason: a few words, maybe none.
+    """
 
     kind: Absence
     reason: str = ""
@@ -36,6 +45,10 @@ class NoValue:
 
 class ValueMissingError(RecordingError):
     """A value was asked for that a recording does not hold.
+
+    Args:
+        message: what was asked for.
+        why: what stands in its place.
 
     Attributes:
         why: which kind of absence, and the reason.
@@ -53,6 +66,14 @@ class BufferUnreadableError(ValueMissingError):
 def known(value: "Union[_T, NoValue]", what: str) -> _T:
     """The value, for those who cannot go on without it.
 
+    Examples:
+        >>> known(4096, "ByteCount")
+        4096
+        >>> known(NoValue(Absence.NOT_CAPTURED), "ByteCount")
+        Traceback (most recent call last):
+        ...
+        pykd_dumpfilt.decoded._values.ValueMissingError: ByteCount: not captured
+
     Args:
         value: one that may be missing.
         what: what it is, for the message.
@@ -66,7 +87,12 @@ def known(value: "Union[_T, NoValue]", what: str) -> _T:
 
 
 def missing_bytes(piece: Optional[Piece], needed: int) -> Optional[NoValue]:
-    """Why a piece does not hold ``needed`` bytes; None where it does."""
+    """Why a piece does not hold so many bytes; None where it does.
+
+    Args:
+        piece: as recorded; None where it was not.
+        needed: bytes from its beginning.
+    """
     if piece is None:
         return NoValue(Absence.NOT_CAPTURED)
     if len(piece.data) >= needed:

@@ -3,14 +3,16 @@
 One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per record, a footer line) and
 ``pages.bin`` (each distinct page once)::
 
+    who = {"engine": "mydebugger", "version": "1.0", "target": "a machine of mine"}
+    header = Header("myfilter", "x64", "2026-11-24T12:00:00Z", "mytracer 1.0", who)
     with RecordingWriter("trace", header) as writer:
-        number = writer.put(page)
-        writer.write(call)
+        writer.write(LoadedModule(0, "hiber_myfilter", base=0xFFFFF80031000000, size=0x9000))
+        number = writer.put(bytes(4096))
 
-    recording = read_recording("trace.dumpfilt")  # or "trace.dumpfilt.zip", the same packed
-    for record in recording:
-        ...
-    print(recording.damage)
+    with read_recording("trace.dumpfilt") as recording:  # or "trace.dumpfilt.zip", the same packed
+        for record in recording:
+            print(record)
+        print(recording.damage)
 """
 
 from ._layout import CALLS_NAME, PACKED_SUFFIX, PAGE_SIZE, PAGES_NAME, SUFFIX

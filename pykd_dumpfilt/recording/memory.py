@@ -19,7 +19,11 @@ class MemoryPageStore:
         return len(self._pages)
 
     def put(self, content: bytes) -> int:
-        """Keep a page of 4096 bytes; equal content gets the number it already has."""
+        """Keep a page of 4096 bytes; equal content gets the number it already has.
+
+        Raises:
+            RecordingError: it is no page of 4096 bytes.
+        """
         if len(content) != PAGE_SIZE:
             raise RecordingError(f"a page holds {PAGE_SIZE} bytes, not {len(content)}")
         content = bytes(content)
@@ -29,7 +33,11 @@ class MemoryPageStore:
         return number
 
     def page(self, number: int) -> bytes:
-        """The 4096 bytes of page ``number``."""
+        """The 4096 bytes of page ``number``.
+
+        Raises:
+            RecordingError: there is no such page.
+        """
         if not 0 <= number < len(self._pages):
             raise RecordingError(f"there is no page {number}: {len(self._pages)} pages are kept")
         return self._pages[number]

@@ -38,6 +38,9 @@ class PageSource(Protocol):
     def page(self, number: int) -> bytes:
         """The 4096 bytes of page ``number``.
 
+        Args:
+            number: counts from 0, in the order in which pages were first put.
+
         Raises:
             RecordingError: there is no such page, or it is damaged.
         """
@@ -47,14 +50,22 @@ class PageStore(PageSource, Protocol):
     """Keeps each distinct page once."""
 
     def put(self, content: bytes) -> int:
-        """Keep a page of 4096 bytes; equal content gets the number it already has. Numbers count from 0."""
+        """Keep a page of 4096 bytes; equal content gets the number it already has. Numbers count from 0.
+
+        Raises:
+            RecordingError: it is no page, or it cannot be kept.
+        """
 
 
 @dataclass(frozen=True)
 class Piece:
     """Bytes of a structure as they were read.
 
-    ``data`` may be shorter than ``asked``: then ``missing`` says why the rest could not be read.
+    Attributes:
+        address: virtual address of the first byte.
+        data: the bytes from there on; fewer than ``asked`` where ``missing`` says why.
+        asked: how many bytes were asked for.
+        missing: why the rest could not be read; None where nothing is missing.
     """
 
     address: int
@@ -123,7 +134,12 @@ class Side:
 
 @dataclass(frozen=True)
 class BugCheck:
-    """A bug check: its code and its four parameters, as KiBugCheckData holds them."""
+    """A bug check, as KiBugCheckData holds it.
+
+    Attributes:
+        code: the bug check's number, 32 bits.
+        parameters: its four parameters, 64 bits each.
+    """
 
     code: int
     parameters: Tuple[int, ...]
@@ -166,7 +182,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Pdb:
-    """The CodeView record (RSDS) of an image: file name, GUID as 32 lower-case hex digits, age."""
+    """The CodeView record (RSDS) of an image: which PDB belongs to it.
+
+    Attributes:
+        name: the PDB's file name, as the linker wrote it.
+        guid: 32 lower-case hex digits.
+        age: counts the links into the same PDB.
+    """
 
     name: str
     guid: str
@@ -177,8 +199,18 @@ class Pdb:
 class LoadedModule:
     """One loaded copy of the filter. The same name loaded again is a new number.
 
-    ``entry_point``, ``timestamp``, ``checksum`` and ``pdb`` are from the image's headers in the target's
-    memory; None where those could not be read, or for ``pdb`` where the image names none.
+    What is from the image's headers in the target's memory is None where those could not be read.
+
+    Attributes:
+        number: counts from 0; calls name their copy by it.
+        name: the debugger's name of the module, without extension: "hiber_myfilter".
+        base: virtual address of the image.
+        size: bytes of the image in memory.
+        entry_point: virtual address of DriverEntry, from the headers.
+        timestamp: TimeDateStamp, from the headers: seconds since 1970, or a hash where the linker makes
+            reproducible builds.
+        checksum: CheckSum, from the headers.
+        pdb: from the image's debug directory; None also where the image names no PDB.
     """
 
     number: int
@@ -193,11 +225,14 @@ class LoadedModule:
 
 @dataclass(frozen=True)
 class ArmedCallback:
-    """One address that is watched: the names it serves, and for each how it is known.
+    """One address that is watched.
 
-    ``found_by`` holds, in the order of ``callbacks``, "table" (FILTER_INITIALIZATION_DATA as the filter
-    filled it in), "memory" (the same, found by a search of memory and not yet seen in a call), "symbol",
-    "address" (the user gave it) or "header" (the image's entry point).
+    Attributes:
+        address: the virtual address.
+        callbacks: the names that it serves, from :data:`CALLBACKS`.
+        found_by: how each of them is known, in the same order: "table" (FILTER_INITIALIZATION_DATA as the
+            filter filled it in), "memory" (the same, found by a search of memory and not yet seen in a call),
+            "symbol", "address" (the user gave it) or "header" (the image's entry point).
     """
 
     address: int
@@ -209,8 +244,11 @@ class ArmedCallback:
 class Callbacks:
     """All that is watched in a module from here on; a later one for the same module replaces it.
 
-    ``absent`` lists callbacks known not to be registered (NULL in the table); one that is in neither list
-    is unknown.
+    Attributes:
+        module: number of the :class:`LoadedModule`.
+        armed: the watched addresses.
+        absent: callbacks known not to be registered (NULL in the table); one that is neither armed nor
+            absent is unknown.
     """
 
     module: int
@@ -220,14 +258,24 @@ class Callbacks:
 
 @dataclass(frozen=True)
 class Unloaded:
-    """A module went away."""
+    """A module went away.
+
+    Attributes:
+        module: number of the :class:`LoadedModule`.
+    """
 
     module: int
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that the tool, not the filter, failed at; tracing went on."""
+    """Something that the tool, not the filter, failed at; tracing went on.
+
+    Attributes:
+        during: what the tool was doing.
+        message: what failed, a sentence.
+        call: number of the call it concerns, if any.
+    """
 
     during: str
     message: str
@@ -236,8 +284,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Scrubbed:
-    """That the contents are not the target's any more: what replaced them, with its version, and a
-    fingerprint of the key it was done with (equal for recordings that were scrubbed by one key)."""
+    """That the contents are not the target's any more.
+
+    Attributes:
+        tool: what replaced them, with its version.
+        key: a fingerprint of the key it was done with, equal for recordings that were scrubbed by one key.
+    """
 
     tool: str
     key: str
@@ -247,9 +299,14 @@ class Scrubbed:
 class Header:
     """The first line.
 
-    ``filter`` is the driver's plain name, ``debugger`` holds "engine", "version" and "target", ``options``
-    what the user chose for this trace. ``created`` is UTC in ISO 8601. ``scrubbed`` is None for a recording
-    as a trace made it.
+    Attributes:
+        filter: the driver's plain name: "myfilter" for dump_myfilter and hiber_myfilter.
+        machine: the target's architecture: "x64", "arm64" or "x86".
+        created: when the trace began, UTC in ISO 8601: "2026-11-24T12:00:00Z".
+        tool: who made the recording, with its version.
+        debugger: the keys "engine", "version" and "target", a text each.
+        options: what the user chose for this trace; JSON values.
+        scrubbed: what replaced the contents; None for a recording as a trace made it.
     """
 
     filter: str
@@ -263,10 +320,15 @@ class Header:
 
 @dataclass(frozen=True)
 class Footer:
-    """The last line of a recording that was closed in good order; ``reason`` says why it ended.
+    """The last line of a recording that was closed in good order.
 
-    ``lost`` counts calls that happened and could not be kept, ``left_out`` those that were seen and by the
-    user's wish not captured.
+    Attributes:
+        calls: lines of calls in the recording.
+        pages: pages in pages.bin.
+        reason: why the recording ended, a sentence.
+        lost: calls that happened and could not be kept.
+        digests: SHA-256 as hex digits, by file name: of pages.bin, and of the lines before this one.
+        left_out: calls that were seen and by the user's wish not captured.
     """
 
     calls: int

@@ -32,10 +32,10 @@ def read_recording(
     versions: Versions = CURRENT,
     progress: "Optional[Callable[[Progress], None]]" = None,
 ) -> "Recording":
-    """Open a recording by its folder, or by the zip that it is packed in; ".dumpfilt" and ".zip" may be left
-    out.
+    """Open a recording, to read what was recorded and decode nothing.
 
     Args:
+        path: the folder, or the zip that it is packed in; ".dumpfilt" and ".zip" may be left out.
         versions: the formats to read.
         progress: called while a packed one is unpacked; ``done`` and ``total`` are bytes of both files then.
 
@@ -47,7 +47,13 @@ def read_recording(
 
 
 class Progress(NamedTuple):
-    """How far reading has come: ``done`` of the ``total`` bytes of calls.jsonl, and ``calls`` so far."""
+    """How far reading has come.
+
+    Attributes:
+        done: bytes of calls.jsonl that were read.
+        total: bytes that calls.jsonl has.
+        calls: calls so far.
+    """
 
     done: int
     total: int
@@ -74,6 +80,9 @@ class Recording:
         header: the first line.
         version: of the format that it is written in.
         packed: whether it is in a zip.
+
+    Raises:
+        RecordingError: as :func:`read_recording`.
     """
 
     def __init__(
@@ -138,7 +147,11 @@ class Recording:
         return 1 if self._latest is None else self._latest.line
 
     def calls(self) -> Iterator[Call]:
-        """The calls, in the order they ended."""
+        """The calls, in the order they ended.
+
+        Raises:
+            RecordingError: the file cannot be read.
+        """
         for record in self:
             if isinstance(record, Call):
                 yield record

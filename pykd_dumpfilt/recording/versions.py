@@ -25,7 +25,12 @@ Step = Callable[[Dict[str, Any]], Dict[str, Any]]
 
 @dataclass(frozen=True)
 class Versions:
-    """A current version, and by older version the step from it to the next."""
+    """A current version, and how lines of older ones become lines of it.
+
+    Attributes:
+        current: the version that is written.
+        steps: by older version, the step from it to the next.
+    """
 
     current: int
     steps: Mapping[int, Step] = field(default_factory=dict)

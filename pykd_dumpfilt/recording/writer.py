@@ -24,7 +24,15 @@ __all__ = ["RecordingWriter", "recording_folder"]
 
 
 def recording_folder(path: "Union[str, os.PathLike[str]]") -> Path:
-    """Where a recording that is made at ``path`` will be: ".dumpfilt" is appended where it is missing."""
+    """Where a recording will be: ".dumpfilt" is appended where it is missing.
+
+    Examples:
+        >>> recording_folder("traces/run").as_posix()
+        'traces/run.dumpfilt'
+
+    Args:
+        path: as :class:`RecordingWriter` gets it.
+    """
     folder = Path(path)
     if folder.name == SUFFIX or folder.suffix == SUFFIX:
         return folder
@@ -55,6 +63,10 @@ class RecordingWriter:
 
         Folder and files are for their owner alone: modes 0700 and 0600. On Windows they inherit the access
         rights of the folder around.
+
+        Args:
+            path: the recording's folder; it must not exist. ".dumpfilt" is appended where it is missing.
+            header: who records what, when and how.
 
         Raises:
             UsageError: there is already something of that name.
@@ -105,6 +117,12 @@ class RecordingWriter:
 
     def put(self, content: bytes) -> int:
         """Keep a page of 4096 bytes; equal content gets the number it already has.
+
+        Args:
+            content: the page, 4096 bytes.
+
+        Returns:
+            Its number, for :class:`~.model.Buffer`; numbers count from 0.
 
         Raises:
             RecordingError: not a page, or it cannot be written.

@@ -70,7 +70,12 @@ def format_for(path: str) -> Format:
 
 
 def render(report: "Union[Report, CheckResult]", format: str = "text") -> str:
-    """A report as text in one of the formats of ``dumpfilt check``.
+    """A report as text in one of the formats of ``dumpfilt check``::
+
+        from pykd_dumpfilt import check
+
+        with open("results.xml", "w", encoding="utf-8") as file:
+            file.write(render(check("run.dumpfilt"), "junit"))
 
     Args:
         report: what :func:`~pykd_dumpfilt.checking.check` gave; several results go into one

@@ -29,6 +29,9 @@ def load_rules(*paths: "Union[str, os.PathLike[str]]") -> Tuple[Type[Rule], ...]
     ``callbacks`` are set, and which has a method ``check``. Classes that the file imports, and abstract ones,
     are none of its rules.
 
+    Args:
+        paths: the files, whose names end on ".py".
+
     Raises:
         UsageError: a file cannot be read or fails when it runs, it defines no rule, or one of them lacks
             something; the message says where.

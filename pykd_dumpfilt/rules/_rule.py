@@ -44,9 +44,19 @@ class Outcome(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One breach of one rule. ``evidence`` is what a program needs of it: JSON values, sizes and offsets as
-    integers (bytes), addresses and page frame numbers as hexadecimal text; its keys are those that the rule's
-    ``evidence`` names. ``waiver`` is the one that accepts it, if any; ``expired_waiver`` the one that did."""
+    """One breach of one rule.
+
+    Attributes:
+        rule: the rule's id.
+        level: how much it weighs.
+        call: the number of the call.
+        callback: the callback's name; several joined by " or " where one address serves them.
+        message: what is wrong and where, for people.
+        evidence: what a program needs of it: JSON values, sizes and offsets as integers (bytes), addresses
+            and page frame numbers as hexadecimal text; its keys are those that the rule's ``evidence`` names.
+        waiver: the one that accepts it, if any.
+        expired_waiver: the one that did.
+    """
 
     rule: str
     level: Level
@@ -63,8 +73,14 @@ class RuleResult:
     """One rule over one recording.
 
     Attributes:
+        rule: the rule's id.
+        level: of its findings.
+        statement: the obligation in one sentence.
+        source: the document that states it.
+        outcome: what it comes to.
         calls_checked: calls that the rule judged.
-        found: breaches in all; ``findings`` holds the first of them.
+        found: breaches in all.
+        findings: the first of them: up to 20, and one of each callback.
         by_callback: the same by callback, as :attr:`Finding.callback` names it.
         waived: how many of ``found`` a waiver accepts.
         unjudged: how often something could not be looked at; where there are findings, the outcome does not
@@ -104,7 +120,7 @@ class Rule(abc.ABC):
     """One obligation, and the state it needs over one recording. A rule is a subclass that sets ``id``,
     ``statement``, ``source`` and ``callbacks``, and has :meth:`check`.
 
-    Class attributes:
+    Attributes:
         id: stable, for waivers and reports.
         level: of its findings; only errors make a verdict fail.
         family: which part of the contract; "environment" is the system's side, not the filter's.
@@ -132,7 +148,8 @@ class Rule(abc.ABC):
         self.begin()
 
     def begin(self) -> None:
-        """Forget everything: another recording begins."""
+        """Forget everything: another recording begins. A rule that keeps something over several calls sets it
+        here, after ``super().begin()``."""
         self.findings: List[Finding] = []
         self._found: Dict[str, int] = {}
         self._checked = 0
@@ -232,7 +249,14 @@ class Rule(abc.ABC):
             self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
 
     def find_once(self, call: DecodedCall, what: str, message: str, evidence: Mapping[str, Any]) -> None:
-        """Report a breach of the kind ``what`` the first time that this module shows it; count the others."""
+        """Report a breach of a kind the first time that a copy of the filter shows it; count the others.
+
+        Args:
+            call: where it is.
+            what: the kind.
+            message: what is wrong, as for :meth:`find`.
+            evidence: as for :meth:`find`.
+        """
         key = (call.raw.module, what)
         if key in self._told:
             self._repeats += 1
@@ -242,7 +266,12 @@ class Rule(abc.ABC):
         self.find(call, message, evidence)
 
     def cannot_tell(self, call: DecodedCall, why: str) -> None:
-        """Say that something about a call could not be judged; the rule is then incomplete."""
+        """Say that something about a call could not be judged; the rule is then incomplete.
+
+        Args:
+            call: which call.
+            why: what could not be looked at, and the reason.
+        """
         self._unsure_count += 1
         if len(self._unsure) < MAX_SENTENCES:
             self._unsure.append(f"call {call.number} ({call.label}): {why[:_MAX_TEXT]}")

@@ -24,9 +24,11 @@ class Result:
     """What the rules say about a stream of records.
 
     Attributes:
+        verdict: pass, fail, incomplete or not exercised.
         scenario: "crash", "hibernate", "crash+hibernate" or "none".
         calls: calls judged.
         hits: calls by callback.
+        rules: the result of each rule, in the order of the rules.
         findings: of all rules, in the order of calls.
         reasons: why the verdict is no pass, and which findings are waived or no longer are; sentences. A pass
             has some only where findings are waived.

@@ -31,7 +31,13 @@ ignored."""
 
 @dataclass(frozen=True)
 class Summary:
-    """What a trace left: the recording, why it ended, and the tracer's last state."""
+    """What a trace left.
+
+    Attributes:
+        path: the recording's folder.
+        stop: why the target stopped for the last time.
+        status: the tracer's last state: calls by callback, faults, what was lost.
+    """
 
     path: Path
     stop: Stop
@@ -208,7 +214,23 @@ def record(
     """Trace until the target ends or breaks in, and leave a closed recording whatever happens. A bug check
     outside of the filter is not the end: its dump is still to be written, by the filter.
 
-    Arguments and errors are those of :class:`Session`.
+    Args:
+        debugger: the target, stopped.
+        filter_name: the driver's plain name: "myfilter" for dump_myfilter and hiber_myfilter.
+        output: the recording's folder; it must not exist. ".dumpfilt" is appended where it is missing.
+        callbacks: where callbacks are that nothing else tells, by name ("Dump_Read").
+        limits: bounds on what one call may cost.
+        observer: called with each record as it is written, and with the store of its pages.
+        hardware: how debug registers are used.
+        selection: which calls are captured, and what of them; all by default.
+
+    Returns:
+        Where the recording is, and how the trace went.
+
+    Raises:
+        UsageError: there is already something of that name, or an argument makes no sense.
+        TargetError: the debugger refuses. Nothing of ours is left in the target.
+        RecordingError: the recording cannot be written.
     """
     session = Session(debugger, filter_name, output, callbacks, limits, observer, hardware, selection)
     reason = "interrupted"

@@ -1,7 +1,7 @@
 """``docs/windbg.md``: a session typed at the prompt of a real DbgEng, with what it said.
 
 The page is its own script. In its blocks marked ``windbg``, what follows ``kd>`` is typed, in order, into one
-session, and the lines below become what came back; a block marked ``text PATH`` becomes a file that the
+session, and the lines below become what came back; a block ``text title="PATH"`` becomes a file that the
 session left. Everything else is prose.
 """
 
@@ -25,7 +25,7 @@ _FILTER, _NAME = "no_symbols", "myfilter"
 _LIFE = Scenario("life", seed=5, calls=12, pages=16, attach="boot")
 _DRIVE, _FOLDER = "d:", "traces"
 _PROMPT = "kd> "
-_BLOCK = re.compile(r"^```(windbg|text (\S+))\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```(windbg|text title="(\S+)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _ATTACHING = re.compile(r"\A(?:.*\n)*?(?=kd> )")
 
 # What differs from one run to the next: how fast the machine is, and what day it is.
