@@ -89,9 +89,9 @@ def mutate_line(line: bytes, random: Random, others: Sequence[bytes]) -> bytes:
         return random.choice(others)
     for _ in range(random.choice((1, 1, 1, 2, 4))):
         value = _changed(value, random, others)
-    if random.random() < 0.03 and isinstance(value, dict) and value:
-        return _twice(value, random)
     try:
+        if random.random() < 0.03 and isinstance(value, dict) and value:
+            return _twice(value, random)
         return _dump(value) + b"\n"
     except (ValueError, RecursionError):
         return line

@@ -1,5 +1,6 @@
 """A campaign: many inputs, in several processes, and what became of them."""
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -178,6 +179,7 @@ class Campaign:
         guard = Guard(folder / "input")
         tempfile.tempdir = str(guard.temporary)
         self.target.prepare()
+        gc.freeze()
         figures, since = Figures(), time.monotonic()
         for number in numbers:
             now[0], now[1] = number, time.monotonic()

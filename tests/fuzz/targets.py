@@ -2,9 +2,10 @@
 
 from typing import Any, Tuple
 
+from .images import Images
 from .recordings import Recordings
 from .target import Target
 
 __all__ = ["TARGETS"]
 
-TARGETS: "Tuple[Target[Any], ...]" = (Recordings(),)
+TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Images())
