@@ -22,7 +22,7 @@ from .memory import Memory
 
 unicorn: Any = _unicorn  # it has no types
 
-__all__ = ["Cpu", "Exit", "ExitKind"]
+__all__ = ["Counter", "Cpu", "Exit", "ExitKind"]
 
 _NAMED = {
     **{
@@ -99,6 +99,13 @@ class Exit:
 
     kind: ExitKind
     vector: int = 0
+
+
+@dataclass
+class Counter:
+    """How many instructions are left to be executed; below 0 when there were more."""
+
+    left: int
 
 
 class Cpu:
@@ -214,6 +221,21 @@ class Cpu:
         """Undo :meth:`watch_code` for a range."""
         for at in [known for known in self._hooks if address <= known < address + size]:
             self.unhook(at)
+
+    def count_instructions(self, limit: int) -> "Counter":
+        """Count from here on, a thousand times slower than without; past the limit a run ends with
+        :class:`~.errors.GuestStop`."""
+        counter = Counter(limit)
+
+        def count(_uc: Any, _address: int, _size: int, _data: Any) -> None:
+            counter.left -= 1
+            if counter.left < 0:
+                self._error = GuestStop("budget", "all that can be counted was executed")
+                self.uc.emu_stop()
+
+        self.uc.hook_add(unicorn.UC_HOOK_CODE, count, None, 1, 0)
+        self.memory.code_changed = True
+        return counter
 
     # Debug registers
 
