@@ -192,9 +192,7 @@ class EmulatorDebugger:
                 self._breakpoints = [known for known in self._breakpoints if known.address not in module]
         elif isinstance(event, Stopped):
             self._broke()
-            return Stop(
-                StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, self._told(event)
-            )
+            return Stop(StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, self._told(event))
         # Running: somebody asked the target to stop. Whether it was Ctrl+C is known to run().
         return None
 

@@ -3,8 +3,7 @@
 import re
 from typing import List, Optional, Sequence, Tuple, Union
 
-from ..debugger import MemoryReadError
-from ..errors import UsageError
+from ..errors import TargetError, UsageError
 from .cpu import Exit, ExitKind
 from .errors import GuestStop
 from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Spent, Stopped
@@ -30,7 +29,7 @@ _SLICE_MILLISECONDS = 500
 _SLICE_INSTRUCTIONS = 20_000_000
 _FAST_BUDGET = 100_000_000
 _STOP_COST = 100_000
-_HOOK_COST = 2000
+_HOOK_COST = 10_000
 _COUNTED = 1_000_000
 
 # What Windows raises for an exception that nobody handles (bug check code reference).
@@ -284,20 +283,20 @@ class Target:
             exit_ = self._cpu.run(self._kernel.rest_address, count, milliseconds)
         except GuestStop as stop:
             return self._stop(stop)
-        except MemoryReadError as error:
+        except TargetError as error:
             # The emulated kernel itself stumbled, for example over a stack that is gone.
             return self._stop(GuestStop("fault", f"{error} (RIP {self._where()})"))
         if exit_.kind == ExitKind.UNTIL:
             self._in_call = False
             self._answer = self._cpu.get("rax")
             return None
-        if exit_.kind == ExitKind.BREAKPOINT:
+        if exit_.kind in (ExitKind.BREAKPOINT, ExitKind.DEBUG_REGISTER, ExitKind.AGAIN):
             # How much of the slice was used is not known. A stop is charged as if it had taken long, so that
             # a callback that meets breakpoints for ever comes to an end, and the rest is given back.
             self._left += max(0, count - _STOP_COST)
+        if exit_.kind == ExitKind.BREAKPOINT:
             return BreakpointHit(self._cpu.get("rip"))
         if exit_.kind == ExitKind.DEBUG_REGISTER:
-            self._left += max(0, count - _STOP_COST)
             return DebugRegisterHit(self._cpu.get("rip"))
         if exit_.kind in (ExitKind.COUNT, ExitKind.AGAIN):
             if self._left <= 0:
@@ -322,6 +321,9 @@ class Target:
                 return self._stop(GuestStop("ended", self._story.outcome))
             except GuestStop as stop:
                 return self._stop(stop)
+            except TargetError as error:
+                # The emulated kernel itself stumbled, over memory of its own that the filter took away.
+                return self._stop(GuestStop("fault", str(error)))
             if isinstance(step, Moment):
                 if not step.breaks_in and step.name != self._awaited:
                     continue

@@ -78,7 +78,9 @@ def _add(commands: Any, target: "Target[Any]") -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (default 0)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="begin at input N (default 0)")
-    parser.add_argument("--kept", type=Path, default=Path("fuzz-kept"), metavar="DIR", help="where inputs are kept")
+    parser.add_argument(
+        "--kept", type=Path, default=Path("fuzz-kept"), metavar="DIR", help="where inputs are kept"
+    )
     parser.add_argument("--input", type=Path, metavar="PATH", help="only this one, which was kept")
     parser.add_argument("--json", action="store_true", help="print the figures as one object")
     parser.set_defaults(run=_campaign, target=target)
@@ -136,12 +138,16 @@ class _Progress:
         self._name, self._count = name, count
         self._began = time.monotonic()
         self._told = 0.0
+        self._inputs = 0
         self._watched = sys.stderr.isatty()
 
     def __call__(self, inputs: int, failures: int) -> None:
         now = time.monotonic()
-        if inputs < self._count and now - self._told < (0.5 if self._watched else 60):
+        if inputs == self._inputs or (
+            inputs < self._count and now - self._told < (0.5 if self._watched else 60)
+        ):
             return
+        self._inputs = inputs
         self._told = now
         rate = inputs / max(now - self._began, 0.001)
         text = f"{self._name}: {inputs} of {self._count} inputs, {rate:.0f}/s, {failures} failures"
@@ -149,9 +155,7 @@ class _Progress:
         sys.stderr.flush()
 
 
-def _object(
-    figures: Figures, seconds: float, again: str, arguments: argparse.Namespace
-) -> Dict[str, Any]:
+def _object(figures: Figures, seconds: float, again: str, arguments: argparse.Namespace) -> Dict[str, Any]:
     return {
         "target": arguments.target.name,
         "seed": arguments.seed,

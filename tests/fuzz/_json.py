@@ -154,7 +154,9 @@ def _alike(value: Any, random: Random) -> Any:
     if isinstance(value, bool) or value is None:
         return random.choice((True, False, None))
     if isinstance(value, int):
-        return random.choice((edge(random, 53), value + random.choice((1, -1, 16, 4096)), random.randrange(6)))
+        return random.choice(
+            (edge(random, 53), value + random.choice((1, -1, 16, 4096)), random.randrange(6))
+        )
     if isinstance(value, str):
         if value.startswith("0x"):
             return hex(random.choice((edge(random), edge(random, 32), edge(random, 512))))

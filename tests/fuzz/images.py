@@ -1,7 +1,9 @@
 """Driver images: read, loaded into the emulated kernel, called by its dump stack, traced, judged."""
 
 import gc
+import shutil
 import struct
+import tempfile
 from pathlib import Path
 from random import Random
 from typing import Dict, List, Tuple
@@ -47,6 +49,11 @@ class Images:
     def prepare(self) -> None:
         if not self._images:
             self._images = _images()
+            # Imports what a run imports.
+            folder = Path(tempfile.mkdtemp())
+            self.place(self._images[0], folder)
+            self.run(self._images[0], folder, Random(0))
+            shutil.rmtree(folder)
 
     def make(self, random: Random) -> bytes:
         self.prepare()
@@ -136,11 +143,15 @@ def _mutate_image(image: bytearray, random: Random) -> bool:
             offset, size = random.choice(_SECTION)
             return _set(image, random, table + random.randrange(sections) * _SECTION_SIZE + offset, size)
         if kind < 0.55:
-            return _set(image, random, optional + _DIRECTORIES + random.randrange(16) * 8 + random.choice((0, 4)), 4)
+            return _set(
+                image, random, optional + _DIRECTORIES + random.randrange(16) * 8 + random.choice((0, 4)), 4
+            )
         ranges = _ranges(image, optional, table, sections)
         if kind < 0.8:
             begin, size = random.choice(ranges["tables"])
-            return _set(image, random, begin + random.randrange(max(1, size // 4)) * 4, random.choice((2, 4, 4, 8)))
+            return _set(
+                image, random, begin + random.randrange(max(1, size // 4)) * 4, random.choice((2, 4, 4, 8))
+            )
         begin, size = random.choice(ranges["code"])
         where = begin + random.randrange(max(1, min(size, 0x2000)))
         if random.random() < 0.5:
@@ -158,7 +169,19 @@ def _mutate_image(image: bytearray, random: Random) -> bool:
 _CODE = (
     *("F4", "CC", "CD29", "0F0B", "EBFE", "31C0FFD0", "50EBFD", "FA", "48CF", "0F22D8", "0F30", "F3AA", "C3"),
     *("F00FB10B", "CB", "0F05", "EC", "0F34", "FD", "4889C4", "68020100009D", "E800000000", "FFE4", "0F01F8"),
-    *("0F3F", "F00FC7C8", "0F01C1", "0F20C0", "440F22C0", "0F31", "CD2E", "0FAEF0", "C4E2791800", "9B", "D9FE"),
+    *(
+        "0F3F",
+        "F00FC7C8",
+        "0F01C1",
+        "0F20C0",
+        "440F22C0",
+        "0F31",
+        "CD2E",
+        "0FAEF0",
+        "C4E2791800",
+        "9B",
+        "D9FE",
+    ),
 )
 
 

@@ -72,7 +72,12 @@ def _odd() -> Script:
     script.records[-1] = replace(read, entry=replace(read.entry, buffers=(hashed,)))
     gone = script.plain("Dump_Read")
     script.records[-1] = replace(
-        gone, exit=None, status=None, unreturned="bug check", gone=True, bug_check=BugCheck(0xD1, (1, 2, 3, 4))
+        gone,
+        exit=None,
+        status=None,
+        unreturned="bug check",
+        gone=True,
+        bug_check=BugCheck(0xD1, (1, 2, 3, 4)),
     )
     script.records.append(Fault("reading", "it failed", 1))
     return script

@@ -219,5 +219,3 @@ def look_into(folder: Path, random: Random) -> None:
                 pass
         recording.verify()
         assert isinstance(recording.complete, bool)
-
-
