@@ -140,7 +140,7 @@ def test_lines_behind_a_link_are_not_read(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes((folder / "calls.jsonl").read_bytes())
     _put_link(folder / "calls.jsonl", other)
-    with pytest.raises(RecordingError, match="calls.jsonl is a link, and a link is not followed"):
+    with pytest.raises(RecordingError, match=r"calls\.jsonl is a link, and a link is not followed"):
         read_recording(folder)
 
 
@@ -152,7 +152,7 @@ def test_pages_behind_a_link_are_missing(folder: Path, tmp_path: Path, target: s
     assert list(recording.calls()) == []
     assert recording.damage[0].startswith("pages.bin cannot be read: ")
     assert "pages.bin is a link, and a link is not followed" in recording.damage[0]
-    with pytest.raises(RecordingError, match="page 0 is missing: pages.bin cannot be read"):
+    with pytest.raises(RecordingError, match=r"page 0 is missing: pages\.bin cannot be read"):
         recording.page(0)
     assert "pages.bin" not in recording.digests()
 
