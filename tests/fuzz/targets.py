@@ -5,7 +5,9 @@ from typing import Any, Tuple
 from .images import Images
 from .recordings import Recordings
 from .target import Target
+from .target_memory import TargetMemory
+from .waivers import WaiverFiles
 
 __all__ = ["TARGETS"]
 
-TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Images())
+TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Images(), WaiverFiles(), TargetMemory())
