@@ -25,8 +25,8 @@ _PREAD = getattr(os, "pread", None)
 
 
 def open_regular(path: Path) -> int:
-    """A descriptor for reading a file. OSError where it is anything else: a pipe would block, opening a device
-    may do something, and a link would let who made the recording choose what is read of this machine."""
+    """A descriptor for reading a file. OSError where it is anything else: a pipe would block, opening a
+    device may do something, and a link would let who made the recording choose what is read here."""
     before = os.lstat(path)
     if stat.S_ISLNK(before.st_mode):
         raise OSError(f"{path} is a link, and a link is not followed; put the file itself there")

@@ -1,5 +1,5 @@
-"""Filters that harm their machine, or never come back: each ends in an outcome that says what happened, in which
-call, and how many instructions of its budget that call had taken."""
+"""Filters that harm their machine, or never come back: each ends in an outcome that says what happened, in
+which call, and how many instructions of its budget that call had taken."""
 
 import re
 from pathlib import Path
@@ -18,13 +18,13 @@ from .pe_writer import Driver, dump_filter
 BUDGET = 3_000_000
 
 Part = Union[str, Tuple[str, str]]
-"""Code in hexadecimal; ("call", import); ("rcx", label or place) for lea rcx; ("back", "") for a jump to behind the
-callback's first byte."""
+"""Code in hexadecimal; ("call", import); ("rcx", label or place) for lea rcx; ("back", "") for a jump to
+behind the callback's first byte."""
 
 
 class Hostile(NamedTuple):
-    """What a callback does, and what is to be said: how it ended, how many instructions were taken (the caller's two
-    are among them), and the verdict. Places in the filter are left out."""
+    """What a callback does, and what is to be said: how it ended, how many instructions were taken (the
+    caller's two are among them), and the verdict. Places in the filter are left out."""
 
     code: Tuple[Part, ...]
     said: str
@@ -246,8 +246,6 @@ def test_long_calls_are_counted_up_to_a_million(tmp_path: Path) -> None:
 
 
 def test_taking_the_page_tables_away_is_an_end_by_name(tmp_path: Path) -> None:
-    """The filter describes all of the first physical pages by an MDL, maps them, and fills them."""
-    # MDL: Size 0x30 + 8 * 16, ByteCount 64 KiB, and 16 PFNs of page tables: the first free ones are found below.
     target = Target(dump_filter(ALL_FIVE).image(), "probe", Scenario("hibernate", calls=2, pages=1))
     target.resume()
     root = target.get_register("cr3")

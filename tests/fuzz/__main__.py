@@ -35,9 +35,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz",
         description=(
-            "Hostile input against each parser. Whatever is given to one must come out as a verdict, a value or "
-            "a named error: no other exception, no file opened outside of the input's folder, no memory past "
-            "the bound, no hang."
+            "Hostile input against each parser. Whatever is given to one must come out as a verdict, a value "
+            "or a named error: no other exception, no file opened outside of the input's folder, no memory "
+            "past the bound, no hang."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -189,8 +189,8 @@ def _repeat(failure: Failure, again: str, arguments: argparse.Namespace) -> str:
 def _lines(figures: Figures, seconds: float, again: str, arguments: argparse.Namespace) -> List[str]:
     rate = figures.inputs / max(seconds, 0.001)
     lines = [
-        f"{arguments.target.name}: {figures.inputs} inputs in {seconds:.1f} s, {rate:.0f}/s, {arguments.jobs} "
-        f"processes, at most {figures.peak:.0f} MiB in one"
+        f"{arguments.target.name}: {figures.inputs} inputs in {seconds:.1f} s, {rate:.0f}/s, "
+        f"{arguments.jobs} processes, at most {figures.peak:.0f} MiB in one"
     ]
     lines += [f"  {count:10} {outcome}" for outcome, count in figures.outcomes.most_common()]
     for took, number in figures.slowest[:1]:

@@ -2,19 +2,17 @@
 
 import gc
 import multiprocessing
-import os
 import resource
 import shutil
 import tempfile
 import time
 import traceback
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
 from random import Random
-from typing import Any, Callable, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Counter, Iterable, List, Optional, Tuple
 
 from pykd_dumpfilt.errors import DumpfiltError
 
@@ -36,8 +34,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that nobody should get through with: its number (-1 for a kept one), what happened, and where it
-    was kept."""
+    """An input that nobody should get through with: its number (-1 for a kept one), what happened, and where
+    it was kept."""
 
     number: int
     what: str
@@ -56,7 +54,7 @@ class Figures:
     """
 
     inputs: int = 0
-    outcomes: "Counter[str]" = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     peak: float = 0.0
     slowest: List[Tuple[float, int]] = field(default_factory=list)
     failures: List[Failure] = field(default_factory=list)
@@ -72,7 +70,7 @@ class Figures:
 
 def scratch_folder() -> str:
     """Where inputs are written: memory, where the system has such a folder."""
-    return "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
+    return "/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir()
 
 
 def look(target: "Target[Any]", guard: Guard, case: Any, random: Random) -> Tuple[str, Optional[str]]:
@@ -100,11 +98,11 @@ def look(target: "Target[Any]", guard: Guard, case: Any, random: Random) -> Tupl
 
 
 def _empty(folder: Path) -> None:
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
         else:
-            os.unlink(entry.path)
+            entry.unlink()
 
 
 class Campaign:
@@ -187,7 +185,7 @@ class Campaign:
             if failed or time.monotonic() - since > _BATCH_SECONDS:
                 send(figures)
                 figures, since = Figures(), time.monotonic()
-            if failed == "memory":
+            if failed and peak_mebibytes() > self.target.mebibytes:
                 # The peak of a process never goes down again: its next inputs would all be blamed.
                 return
         send(figures)
@@ -199,8 +197,7 @@ class Campaign:
         began = time.perf_counter()
         outcome, detail = look(self.target, guard, case, random)
         took = time.perf_counter() - began
-        slowest = [(took, number)] if outcome != "memory" else []
-        figures.add(Figures(1, Counter([outcome]), peak_mebibytes(), slowest))
+        figures.add(Figures(1, Counter([outcome]), peak_mebibytes(), [(took, number)]))
         if detail is None:
             return ""
         figures.failures.append(self.keep(Failure(number, outcome, detail)))

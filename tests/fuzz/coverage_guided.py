@@ -79,7 +79,8 @@ def _atheris() -> ModuleType:
         return import_module("atheris")
     except ImportError as error:
         raise UsageError(
-            "a coverage-guided campaign needs atheris: python -m pip install atheris (CPython on Linux or macOS)"
+            "a coverage-guided campaign needs atheris: python -m pip install atheris (CPython, on Linux or "
+            "macOS)"
         ) from error
 
 

@@ -72,7 +72,7 @@ class Guard:
         name = os.fsdecode(path)
         if flags & _NO_FOLLOW and _NO_FOLLOW:
             # The last part is not followed; what leads to it is.
-            real = os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))
+            real = str(Path(os.path.realpath(Path(name).parent)) / Path(name).name)
         else:
             real = os.path.realpath(name)
         if not any(_is_in(real, place) for place in (self._within, *self._ours)):

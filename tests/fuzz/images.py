@@ -72,13 +72,10 @@ class Images:
             pages=random.choice((1, 2)),
             budget=_BUDGET,
         )
-        try:
-            debugger = EmulatorDebugger(Target((folder / _NAME).read_bytes(), "filter", scenario))
-            summary = record(debugger, "filter", folder / "run", limits=Limits(around=1))
-        finally:
-            # A processor reserves 1 GiB of addresses, and is in cycles with its hooks.
-            debugger = None
-            gc.collect()
+        # A processor reserves 1 GiB of addresses, and is in cycles with its hooks.
+        gc.collect()
+        debugger = EmulatorDebugger(Target((folder / _NAME).read_bytes(), "filter", scenario))
+        summary = record(debugger, "filter", folder / "run", limits=Limits(around=1))
         verdict = check(summary.path).verdict.value
         detail = summary.stop.detail
         how = next((how for how in _ENDS if detail.startswith(how)), summary.stop.reason.value)
@@ -164,8 +161,8 @@ def _mutate_image(image: bytearray, random: Random) -> bool:
         return False
 
 
-# What drivers should not do, at a random place: hlt, int 3, int 29h, ud2, jmp $, call 0, push in a loop, cli, iretq,
-# mov cr3, wrmsr, rep stosb, lock cmpxchg, far return, syscall, in, sysenter, std, mov rsp, popfq with the trap flag.
+# What drivers should not do, anywhere: hlt, int 3, int 29h, ud2, jmp $, call 0, push in a loop, cli,
+# iretq, mov cr3, wrmsr, rep stosb, far return, syscall, in, std, mov rsp, popfq with the trap flag.
 _CODE = (
     *("F4", "CC", "CD29", "0F0B", "EBFE", "31C0FFD0", "50EBFD", "FA", "48CF", "0F22D8", "0F30", "F3AA", "C3"),
     *("F00FB10B", "CB", "0F05", "EC", "0F34", "FD", "4889C4", "68020100009D", "E800000000", "FFE4", "0F01F8"),
@@ -196,8 +193,8 @@ def _set(image: bytearray, random: Random, at: int, size: int) -> bool:
 
 
 def _ranges(image: bytearray, optional: int, table: int, sections: int) -> Dict[str, List[Tuple[int, int]]]:
-    """Where in the file code is, and what the directories of imports, exports, relocations and load configuration
-    lead to: (begin, bytes)."""
+    """Where in the file code is, and what the directories of imports, exports, relocations and load
+    configuration lead to: (begin, bytes)."""
     found: Dict[str, List[Tuple[int, int]]] = {"code": [], "tables": []}
     placed = []
     for number in range(min(sections, 96)):

@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import shutil
 import socket
 import tempfile
 from dataclasses import dataclass, replace
@@ -111,9 +110,8 @@ class Recordings:
                 lines = (path / CALLS_NAME).read_bytes().splitlines(keepends=True)
                 self._seeds.append((lines, (path / PAGES_NAME).read_bytes()))
                 self._lines += lines
-                # Imports what a report needs, and the first time of everything.
-                check_and_report(path, None)
-                look_into(path, Random(0))
+            # Imports what a report needs.
+            check_and_report(path, None)
 
     def make(self, random: Random) -> Folder:
         self.prepare()

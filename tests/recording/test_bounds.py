@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Tuple
 
 import pytest
 
@@ -20,17 +21,21 @@ def test_options_are_not_nested_deeper_than_anybody_can_write_them() -> None:
     line = codec.decode(_header('{"a": ' + "[" * 31 + "]" * 31 + "}"), 1)
     assert isinstance(line.item, type(HEADER))
     for depth in (32, 900, 970, 985, 990, 5000):
-        with pytest.raises(RecordingError, match="line 1(, key options)?: nested (deeper than 32|too deep)"):
+        with pytest.raises(RecordingError, match=r"line 1(, key options)?: nested (deeper than 32|too deep)"):
             codec.decode(_header('{"a": ' + "[" * depth + "]" * depth + "}"), 1)
     with pytest.raises(RecordingError, match="nested deeper than 32"):
         codec.decode(_header('{"a": [' * 40 + "0" + "]}" * 40), 1)
+
+
+def _side(kind: str, buffers: Tuple[Buffer, ...]) -> Side:
+    return Side({}, **{kind: buffers})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["buffers", "source", "around"])
 def test_a_page_is_not_named_more_often_than_a_trace_would(kind: str) -> None:
     def call(pages: int) -> bytes:
         buffers = (Buffer("virtual", 0, 4096, (0,) * (pages - 1)), Buffer("virtual", 0, 4096, (0,)))
-        return codec.encode(replace(small_call(0, 0, 0), exit=replace(Side({}), **{kind: buffers})))
+        return codec.encode(replace(small_call(0, 0, 0), exit=_side(kind, buffers)))
 
     codec.decode(call(16384), 1)
     with pytest.raises(RecordingError, match=f"line 1, key exit.{kind}: 16385 pages, more than 16384"):
@@ -42,5 +47,5 @@ def test_names_are_as_long_as_a_file_name_may_be() -> None:
     with pytest.raises(RecordingError, match="key name: 1025 characters, more than 1024"):
         codec.decode(codec.encode(replace(MODULE, name="a" * 1025)), 1)
     assert MODULE.pdb is not None
-    with pytest.raises(RecordingError, match="key pdb.name: 1025 characters, more than 1024"):
+    with pytest.raises(RecordingError, match=r"key pdb\.name: 1025 characters, more than 1024"):
         codec.decode(codec.encode(replace(MODULE, pdb=replace(MODULE.pdb, name="a" * 1025))), 1)
