@@ -3,6 +3,7 @@
 atheris is no dependency of the tests: ``pip install atheris`` (Linux and macOS).
 """
 
+import gc
 import multiprocessing
 import shutil
 import sys
@@ -10,7 +11,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 from random import Random
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, List, Sequence
 
 from pykd_dumpfilt.errors import UsageError
@@ -20,6 +21,9 @@ from .guard import Guard
 from .target import Target
 
 __all__ = ["run"]
+
+
+_READERS = ("pykd_dumpfilt", "pefile", "json", "tomllib", "tomli")
 
 
 class FailureFoundError(Exception):
@@ -53,9 +57,9 @@ def _fuzz(target: "Target[Any]", options: Sequence[str], scratch: Path) -> None:
     folder.mkdir()
     guard = Guard(folder)
     tempfile.tempdir = str(guard.temporary)
-    # Instrumented is what has been imported by now: the package and the harness; libraries are not.
-    atheris.instrument_all()
     corpus = _corpus(scratch, target)
+    for function in _instrumented():
+        atheris.instrument_func(function)
 
     def one(data: bytes) -> None:
         outcome, detail = look(target, guard, target.from_bytes(data), Random(len(data)))
@@ -72,6 +76,15 @@ def _fuzz(target: "Target[Any]", options: Sequence[str], scratch: Path) -> None:
     ours = [f"-max_len={largest}", "-rss_limit_mb=4096"]
     atheris.Setup([sys.argv[0], *ours, *options, str(corpus)], one, custom_mutator=mutate)
     atheris.Fuzz()
+
+
+def _instrumented() -> List[FunctionType]:
+    """Functions of what reads an input, as far as it has been imported."""
+    return [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, FunctionType) and str(one.__module__).split(".")[0] in _READERS
+    ]
 
 
 def _atheris() -> ModuleType:
