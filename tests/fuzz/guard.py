@@ -12,6 +12,7 @@ import pykd_dumpfilt
 
 __all__ = ["Guard", "HungError", "peak_mebibytes"]
 
+_STATUS = Path("/proc/self/status")
 _PACKAGE = Path(pykd_dumpfilt.__file__).parent
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
@@ -21,8 +22,13 @@ class HungError(BaseException):
 
 
 def peak_mebibytes() -> float:
-    """The most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most resident memory that this process has had."""
+    try:
+        # Not ru_maxrss, which begins with what the parent had when it started this process.
+        with _STATUS.open("rb") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(b"VmHWM")) / 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)  # bytes, on macOS
 
 
 class Guard:

@@ -49,7 +49,7 @@ def test_a_short_campaign(target: str, count: int, expected: Set[str], tmp_path:
     number = figures["slowest"][0]["repeat"].split()[-1]
     assert slowest.name.split(".")[0] == f"{target}-seed0-slowest-{number}"
     code, out, _ = fuzz(target, "--input", str(slowest))
-    assert code == 0
+    assert code == 0, out
     assert out.startswith(f"{target}: 1 inputs in ")
 
 
