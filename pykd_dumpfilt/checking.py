@@ -3,12 +3,11 @@
 import datetime
 import os
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
-from .errors import RecordingError
-from .recording import Call, Header, LoadedModule, Progress, Recording, read_recording
-from .rules import Judge, Result, Verdict, Waiver, Waivers, utc_today
-from .structures import Machine
+from .decoded import machine_of
+from .recording import Call, Header, LoadedModule, Progress, Record, Recording, read_recording
+from .rules import RULES, Judge, Result, Rule, Verdict, Waiver, Waivers, utc_today
 
 __all__ = [
     "EXIT_FAIL",
@@ -21,6 +20,7 @@ __all__ = [
     "Unreadable",
     "WaiverUse",
     "check",
+    "check_recording",
     "use_of_waivers",
 ]
 
@@ -50,7 +50,7 @@ class CheckResult:
     """One recording, judged.
 
     Attributes:
-        path: the recording's folder.
+        path: the recording's folder, or the zip that it is packed in.
         header: the recording's first line.
         damage: what is missing or wrong in the recording, as sentences.
         modules: the copies of the filter that were loaded, by number.
@@ -156,45 +156,71 @@ def check(
     waivers: Sequence[Waiver] = (),
     today: Optional[datetime.date] = None,
     seal: bool = False,
+    own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
     """Judge a recording by all rules, in one pass.
 
     Args:
-        path: the recording's folder.
-        progress: called now and then with how far it has come, and at the end.
+        path: the recording's folder, or the zip that it is packed in.
+        progress: called now and then with how far it has come (of a packed recording, first with how much of
+            it is unpacked), and at the end.
         waivers: which findings do not count, for this recording and others.
         today: the day by which waivers expire; UTC's by default.
         seal: whether to hash and verify the whole recording as well, which reads all of it again.
+        own: rules of one's own (:func:`~pykd_dumpfilt.rules.load_rules`), beside those of the package.
 
     Raises:
         RecordingError: there is no recording, its header cannot be read, or a newer version made it.
         SpoolError: there is no room for temporary data.
     """
-    with read_recording(path) as recording:
-        header = recording.header
-        engine = Judge(recording, _machine(header), waivers=Waivers(waivers, header, today))
-        lines: Dict[int, int] = {}
-        for number, record in enumerate(recording, 1):
-            if engine.feed(record) and isinstance(record, Call):
-                lines.setdefault(record.number, recording.line)
-            if progress is not None and number % _PROGRESS_EVERY == 0:
-                progress(recording.progress)
-        if progress is not None:
+    with read_recording(path, progress=progress) as recording:
+        return check_recording(recording, progress, waivers, today, seal, own)
+
+
+def check_recording(
+    recording: Recording,
+    progress: Optional[Callable[[Progress], None]] = None,
+    waivers: Sequence[Waiver] = (),
+    today: Optional[datetime.date] = None,
+    seal: bool = False,
+    own: Sequence[Type[Rule]] = (),
+    observe: Optional[Callable[[Record], object]] = None,
+) -> CheckResult:
+    """The same of a recording that is open, and stays so.
+
+    Args:
+        observe: is given each record, before it is judged.
+
+    Raises:
+        RecordingError: it cannot be read.
+        SpoolError: there is no room for temporary data.
+    """
+    header = recording.header
+    engine = Judge(recording, machine_of(header), (*RULES, *own), Waivers(waivers, header, today))
+    lines: Dict[int, int] = {}
+    for number, record in enumerate(recording, 1):
+        if observe is not None:
+            observe(record)
+        if engine.feed(record) and isinstance(record, Call):
+            lines.setdefault(record.number, recording.line)
+        if progress is not None and number % _PROGRESS_EVERY == 0:
             progress(recording.progress)
-        footer = recording.footer
-        damage = tuple(recording.damage)
-        result = engine.finish(damage, footer.lost if footer else 0)
-        modules = recording.modules
-        return CheckResult(
-            path=str(recording.path),
-            header=header,
-            result=result,
-            damage=damage,
-            modules=tuple(modules[number] for number in sorted(modules)),
-            lines=_lines(recording, result, lines),
-            seal=_seal(recording) if seal else None,
-            left_out=footer.left_out if footer else 0,
-        )
+    if progress is not None:
+        progress(recording.progress)
+    footer = recording.footer
+    damage = tuple(recording.damage)
+    result = engine.finish(damage, footer.lost if footer else 0)
+    modules = recording.modules
+    return CheckResult(
+        path=str(recording.path),
+        header=header,
+        result=result,
+        damage=damage,
+        modules=tuple(modules[number] for number in sorted(modules)),
+        lines=_lines(recording, result, lines),
+        seal=_seal(recording) if seal else None,
+        left_out=footer.left_out if footer else 0,
+    )
 
 
 def use_of_waivers(
@@ -231,13 +257,3 @@ def _lines(recording: Recording, result: Result, passed: Mapping[int, int]) -> M
 def _seal(recording: Recording) -> Seal:
     # The verdict is made before and does not change: every format of a report gives the same one.
     return Seal(recording.digests(), tuple(recording.verify()))
-
-
-def _machine(header: Header) -> Machine:
-    try:
-        return Machine(header.machine)
-    except ValueError:
-        known = ", ".join(machine.value for machine in Machine)
-        raise RecordingError(
-            f"the recording is of an unknown machine {header.machine!r}; this version knows {known}"
-        ) from None

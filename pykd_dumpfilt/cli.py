@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import textwrap
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from . import __version__
@@ -47,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command line and return its exit code: 0 pass, 1 fail, 2 usage or unreadable input, 3 nothing
     failed but something is incomplete or was not exercised."""
+    _open_closed_streams()
     arguments: List[str] = list(sys.argv[1:] if argv is None else argv)
     if arguments and not any(arguments):
         # pykd.pyd loaded as an extension by itself hands on arguments as empty strings.
@@ -66,7 +68,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             parser.print_help()
             return EXIT_USAGE
         code: int = parsed.run(parsed)
-        sys.stdout.flush()
+        console.flush()
     except DumpfiltError as error:
         console.error(str(error))
         return EXIT_USAGE
@@ -74,7 +76,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         console.error("interrupted")
         return _EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has seen enough.
+        console.give_up(sys.stdout)
         return 0
     return code
+
+
+def _open_closed_streams() -> None:
+    """Where who called us has closed a stream Python has None for it; what goes there is not wanted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end

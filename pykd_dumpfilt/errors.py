@@ -8,6 +8,7 @@ __all__ = [
     "DumpfiltError",
     "EmulatorError",
     "RecordingError",
+    "ScrubError",
     "SpoolError",
     "StructureError",
     "TargetError",
@@ -34,6 +35,10 @@ class TargetError(DumpfiltError):
 
 class RecordingError(DumpfiltError):
     """A recording that cannot be written or read."""
+
+
+class ScrubError(DumpfiltError):
+    """A recording that cannot be scrubbed so that it shows what it showed before."""
 
 
 class SpoolError(DumpfiltError):

@@ -1,11 +1,13 @@
 """Bytes that are put aside while a recording is read: in memory while they are few, then on disk.
 
 What a check must remember of a recording (digests of pages, which pages went to which disk offset) grows with
-the recording. Here it takes 4 MiB of memory at most, and the rest goes to a temporary file. That file has no
-name on POSIX, and on Windows the system deletes it with its last handle: however the process ends, nothing
-is left.
+the recording, and so does what a packed one is unpacked to. Here it takes 4 MiB of memory at most, and the
+rest goes to a temporary file. That file has no name on POSIX, and on Windows the system deletes it with its
+last handle: however the process ends, nothing is left.
 """
 
+import errno
+import shutil
 import sys
 import tempfile
 import weakref
@@ -33,6 +35,22 @@ class Spool:
 
     def __len__(self) -> int:
         return self._in_file + len(self._tail)
+
+    def expect(self, size: int) -> None:
+        """Find out now whether there is room for ``size`` bytes more, before they are made.
+
+        Raises:
+            SpoolError: there is not.
+        """
+        if len(self) + size <= _IN_MEMORY:
+            return
+        try:
+            free = shutil.disk_usage(tempfile.gettempdir()).free
+        except OSError:
+            # Then writing will tell.
+            return
+        if size > free:
+            raise _failed(OSError(errno.ENOSPC, f"{size:,} bytes are needed, and {free:,} are free"))
 
     def append(self, data: bytes) -> int:
         """Put bytes aside; returns where they begin.
@@ -72,9 +90,16 @@ class Spool:
                 self._file = tempfile.TemporaryFile(buffering=0, prefix="dumpfilt-")  # noqa: SIM115
                 weakref.finalize(self, self._file.close)
             self._file.seek(self._in_file)
-            left = memoryview(self._tail)
-            while left:
-                left = left[self._file.write(left) :]
+            # Views are given back on errors too: who keeps the error would keep them, and bytes that are
+            # viewed cannot grow.
+            with memoryview(self._tail) as tail:
+                done = 0
+                while done < len(tail):
+                    with tail[done:] as rest:
+                        written = self._file.write(rest)
+                    if not written:
+                        raise OSError("the system took no bytes")
+                    done += written
         except OSError as error:
             raise _failed(error) from error
         self._in_file += len(self._tail)
@@ -102,8 +127,8 @@ def _failed(error: OSError) -> SpoolError:
     except OSError:
         where = "anywhere"
     return SpoolError(
-        f"cannot keep temporary data {where}: {error.strerror or error}. What is remembered of a "
-        "large recording goes there, mostly a tenth of the size of its calls.jsonl and never more than three "
-        "times that size; "
+        f"cannot keep temporary data {where}: {error.strerror or error}. A packed recording is "
+        "unpacked to there; what is remembered of a large one goes there too, mostly a tenth of the size of "
+        "its calls.jsonl and never more than three times that size; "
         f"make room, or set the environment variable {variable} to a folder that has some"
     )

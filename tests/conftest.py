@@ -1,8 +1,8 @@
-"""For every test: whatever a rule reports, the rule's ``evidence`` names it, and hypothesis gives every
-machine the same examples and all the time they take.
+"""For every test: whatever a rule reports, the rule's ``evidence`` names it; no rule of the package fails;
+and hypothesis gives every machine the same examples and all the time they take.
 
-:meth:`Rule.find` is the only door that a finding comes through, so it is watched there, and no test can
-forget to ask.
+:meth:`Rule.find` and :meth:`Rule.failed` are the only doors that these come through, so they are watched
+there, and no test can forget to ask.
 """
 
 from typing import Any, Iterator, Mapping
@@ -13,25 +13,36 @@ from hypothesis import settings
 from pykd_dumpfilt.decoded import DecodedCall
 from pykd_dumpfilt.rules import Rule
 
+pytest_plugins = ["pytester"]
+
 # A test run is no benchmark, and it says the same twice. To look further: --hypothesis-profile search.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile("steady")
 
 _find = Rule.find
+_failed = Rule.failed
 
 
-def find(rule: Rule, call: DecodedCall, message: str, evidence: Mapping[str, Any]) -> None:
+def find(rule: Rule, call: DecodedCall, message: str, evidence: Mapping[str, Any] = {}) -> None:
     """Report a breach, and hold its evidence to what the rule says that it reports."""
     unnamed = set(evidence) - set(rule.evidence)
     assert not unnamed, f"{rule.id} reports {sorted(unnamed)}, which its evidence does not name"
     _find(rule, call, message, evidence)
 
 
+def failed(rule: Rule, call: DecodedCall, error: Exception) -> None:
+    """A rule of this package never fails; those of a test's own may."""
+    if rule.id.startswith("DF-"):
+        raise error
+    _failed(rule, call, error)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def evidence_is_named() -> Iterator[None]:
-    """Watch :meth:`Rule.find` during all tests."""
+def rules_are_watched() -> Iterator[None]:
+    """Watch :meth:`Rule.find` and :meth:`Rule.failed` during all tests."""
     patch = pytest.MonkeyPatch()
     patch.setattr(Rule, "find", find)
+    patch.setattr(Rule, "failed", failed)
     yield
     patch.undo()

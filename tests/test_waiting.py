@@ -209,3 +209,14 @@ def test_a_name_cannot_steer_the_terminal(
     now[0] = 10.0
     line.step(1000, 0.001)
     assert capsys.readouterr().err == "\rchecking a?[31m?: 0%, 1,000 calls, 100 calls/s, 2 h 46 min left"
+
+
+def test_what_is_prepared_has_no_count_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    line = console.ProgressLine("checking x.dumpfilt.zip", "calls")
+    now[0] = 10.0
+    line.step(0, 0.25)
+    assert capsys.readouterr().err == "\rchecking x.dumpfilt.zip: 25%, 30 s left"

@@ -2,7 +2,23 @@
 
 from typing import Tuple
 
-from . import check, decode, doctor, emulate, rule, rules, show, start, status, stop
+from . import (
+    check,
+    decode,
+    diff,
+    doctor,
+    emulate,
+    info,
+    migrate,
+    pack,
+    rule,
+    rules,
+    scrub,
+    show,
+    start,
+    status,
+    stop,
+)
 from ._command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -14,6 +30,11 @@ COMMANDS: Tuple[Command, ...] = (
     emulate.COMMAND,
     check.COMMAND,
     show.COMMAND,
+    info.COMMAND,
+    diff.COMMAND,
+    pack.COMMAND,
+    scrub.COMMAND,
+    migrate.COMMAND,
     rules.COMMAND,
     rule.COMMAND,
     decode.COMMAND,

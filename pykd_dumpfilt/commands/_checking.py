@@ -1,15 +1,17 @@
-"""Checking a recording while people wait."""
+"""Reading whole recordings while people wait."""
 
 import datetime
 import os
-from typing import Optional, Sequence, Union
+from contextlib import contextmanager
+from typing import Callable, Iterator, Optional, Sequence, Type, Union
 
 from ..checking import CheckResult, check
+from ..handling import Summary, sum_up
 from ..recording import Progress
-from ..rules import Waiver
+from ..rules import Rule, Waiver
 from . import console
 
-__all__ = ["check_watched"]
+__all__ = ["check_watched", "sum_up_watched", "watched"]
 
 
 def check_watched(
@@ -17,11 +19,21 @@ def check_watched(
     waivers: Sequence[Waiver] = (),
     today: Optional[datetime.date] = None,
     seal: bool = False,
+    own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
     """:func:`~pykd_dumpfilt.checking.check`, with its progress on the terminal."""
-    with console.progress(f"checking {os.fspath(path)}", "calls") as step:
+    with watched(f"checking {os.fspath(path)}") as tell:
+        return check(path, tell, waivers, today, seal, own)
 
-        def tell(now: Progress) -> None:
-            step(now.calls, now.done / now.total if now.total else None)
 
-        return check(path, tell, waivers, today, seal)
+def sum_up_watched(path: "Union[str, os.PathLike[str]]") -> Summary:
+    """:func:`~pykd_dumpfilt.handling.sum_up`, with its progress on the terminal."""
+    with watched(f"reading {os.fspath(path)}") as tell:
+        return sum_up(path, tell)
+
+
+@contextmanager
+def watched(what: str) -> Iterator[Callable[[Progress], None]]:
+    """The progress of what reads a recording once, on the terminal."""
+    with console.progress(what, "calls") as step:
+        yield lambda now: step(now.calls, now.done / now.total if now.total else None)

@@ -113,6 +113,8 @@ def describe_calls(status: TraceStatus) -> List[str]:
         lines.append(f"{status.left_out} more seen and, by your options, not captured")
     if status.lost:
         lines.append(f"{status.lost} LOST: they happened and could not be recorded")
+    if status.failure is not None:
+        lines.append(f"RECORDING FAILED: {status.failure}")
     lines.extend(f"tool fault: {fault}" for fault in status.faults[-5:])
     return lines
 

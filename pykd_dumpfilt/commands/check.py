@@ -6,7 +6,7 @@ from typing import List
 from ..checking import CheckResult, Report, Unreadable, use_of_waivers
 from ..errors import DumpfiltError
 from ..reports import FORMATS, format_for, format_named
-from ..rules import load_waivers, utc_today
+from ..rules import load_rules, load_waivers, utc_today
 from . import console
 from ._checking import check_watched
 from ._command import Command
@@ -16,7 +16,7 @@ __all__ = ["COMMAND"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     endings = ", ".join(f"{one.endings[0]} {one.name}" for one in FORMATS)
-    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders")
+    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="NAME.dumpfilt folders or zips")
     parser.add_argument(
         "--format",
         choices=[one.name for one in FORMATS],
@@ -29,11 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the report there, whole or not at all (default: print it)",
     )
     parser.add_argument("--waivers", metavar="FILE", help="breaches that are accepted for a while (TOML)")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="rules of your own, beside the others: classes in a Python file"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     chosen = format_named(arguments.format) if arguments.format else format_for(arguments.output or "")
-    waivers = load_waivers(arguments.waivers) if arguments.waivers is not None else ()
+    own = () if arguments.rules is None else load_rules(arguments.rules)
+    waivers = load_waivers(arguments.waivers, own) if arguments.waivers is not None else ()
     today = utc_today()
     if arguments.output is not None:
         # Before hours of work, not after.
@@ -42,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     unreadable: List[Unreadable] = []
     for path in arguments.recordings:
         try:
-            results.append(check_watched(path, waivers, today, seal=chosen.sealed))
+            results.append(check_watched(path, waivers, today, seal=chosen.sealed, own=own))
         except DumpfiltError as error:
             # One that cannot be read is no reason to keep back what the others say.
             unreadable.append(Unreadable(path, str(error)))
@@ -74,6 +78,7 @@ COMMAND = Command(
         "  dumpfilt check *.dumpfilt -o report.html           to be looked at\n"
         "  dumpfilt check run.dumpfilt -o checklist.md        to be signed\n"
         "  dumpfilt check run.dumpfilt --waivers waivers.toml\n"
+        "  dumpfilt check run.dumpfilt --rules our_rules.py\n"
         "\n"
         "a file of waivers (callback and platform may be left out; expires is its last day, UTC):\n"
         "  [[waiver]]\n"

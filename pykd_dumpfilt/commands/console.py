@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Optional, Protocol, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Protocol, TextIO, Union
 
 from ..errors import UsageError
 from ..reports import Line, Link, plain
@@ -18,6 +18,8 @@ __all__ = [
     "busy",
     "deliver",
     "error",
+    "flush",
+    "give_up",
     "in_windbg",
     "is_watched",
     "note",
@@ -51,8 +53,45 @@ def program_name() -> str:
 
 
 def show(text: str) -> None:
-    """Print text of any length, in few writes: each is a call into the debugger's engine."""
-    _write_in_chunks(_pieces(text + "\n"), sys.stdout.write)
+    """Print text of any length, in few writes: each is a call into the debugger's engine.
+
+    Raises:
+        UsageError: it cannot be printed.
+    """
+    _printed(lambda: _write_in_chunks(_pieces(text + "\n"), sys.stdout.write))
+
+
+def flush() -> None:
+    """See to it that what was printed has arrived.
+
+    Raises:
+        UsageError: it has not.
+    """
+    _printed(sys.stdout.flush)
+
+
+def give_up(stream: Optional[TextIO]) -> None:
+    """Let what a stream still holds go nowhere: Python would try again at exit, and complain by exit code."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(null, stream.fileno())  # type: ignore[union-attr]
+        finally:
+            os.close(null)
+    except (AttributeError, OSError, ValueError):
+        # It is no file.
+        pass
+
+
+def _printed(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        give_up(sys.stdout)
+        why = problem.strerror or problem
+        raise UsageError(f"cannot print: {why}; what was printed is not all of it") from problem
 
 
 def show_lines(lines: Iterable[Line]) -> None:
@@ -102,10 +141,14 @@ def _write_in_chunks(pieces: Iterable[str], write: Callable[[str], object]) -> N
 
 
 def note(text: str) -> None:
-    """Say something beside the result (progress, where a file went), where it cannot spoil a pipe."""
+    """Say something beside the result (progress, where a file went), where it cannot spoil a pipe. Where it
+    cannot be said that is no reason to lose the result."""
     stream = sys.stdout if in_windbg() else sys.stderr
-    stream.write(text + "\n")
-    stream.flush()
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError:
+        give_up(stream)
 
 
 def error(text: str) -> None:
@@ -166,9 +209,9 @@ class ProgressLine:
         if now - self._shown < _PROGRESS_SECONDS:
             return
         self._shown = now
-        parts = [f"{count:,} {self._unit}"]
         elapsed = now - self._started
-        parts.append(f"{count / elapsed:,.0f} {self._unit}/s")
+        # None yet where it is being prepared.
+        parts = [f"{count:,} {self._unit}", f"{count / elapsed:,.0f} {self._unit}/s"] if count else []
         if share:
             parts.insert(0, f"{share:.0%}")
             parts.append(f"{_duration(elapsed * (1 - share) / share)} left")
@@ -194,8 +237,11 @@ class ProgressLine:
         line = text.ljust(self._length) if text else blank
         # Before writing, which Ctrl+C may end: what may be there is to be erased.
         self._length = max(self._length, len(text))
-        sys.stderr.write("\r" + line)
-        sys.stderr.flush()
+        try:
+            sys.stderr.write("\r" + line)
+            sys.stderr.flush()
+        except OSError:
+            give_up(sys.stderr)
         self._length = len(text)
 
 

@@ -106,9 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
             hardware=arguments.hardware,
             selection=_tracing.selection(arguments),
         )
-    console.note(
-        f"{sum(summary.status.calls.values())} calls recorded in {summary.path} ({summary.stop.detail})"
-    )
+    console.note(f"{calls} calls recorded in {summary.path} ({summary.stop.detail})")
+    if summary.status.failure is not None:
+        console.error(summary.status.failure)
     result = check_watched(summary.path)
     console.show(render_text(Report((result,))))
     return result.exit_code

@@ -12,7 +12,7 @@ __all__ = ["COMMAND"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recording", metavar="RECORDING", help="a NAME.dumpfilt folder")
+    parser.add_argument("recording", metavar="RECORDING", help="a NAME.dumpfilt folder or zip")
     parser.add_argument(
         "--call", type=int, metavar="N", help="show call N whole: structures, buffer, what changed"
     )

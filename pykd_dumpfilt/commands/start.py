@@ -1,7 +1,6 @@
 """``start``: arm the callbacks of a filter and return to the prompt."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List
@@ -131,6 +130,10 @@ def _tell_end(reason: str) -> None:
     console.note(f"dumpfilt: tracing has ended: {reason}. {console.program_name()} stop gives the verdict")
 
 
+def _tell_failure(failure: str) -> None:
+    console.note(f"dumpfilt: RECORDING FAILED: {failure}; the target goes on, and what it does is lost")
+
+
 def _make_tracer(name: str, options: Dict[str, Any], debugger: Debugger, sink: Sink) -> Tracer:
     return Tracer(debugger, name, sink, **options)
 
@@ -169,15 +172,21 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.verbose,
             debugger.status_message,
         )
-        return Session(debugger, arguments.module, output, observer=watcher, on_end=_tell_end, **options)
+        return Session(
+            debugger,
+            arguments.module,
+            output,
+            observer=watcher,
+            on_end=_tell_end,
+            on_failure=_tell_failure,
+            **options,
+        )
 
     try:
         started = start_session(session)
     except RecordingError as error:
-        if arguments.output is None and not os.access(str(output.parent), os.W_OK):
-            raise RecordingError(
-                f"{error}. {output.parent} cannot be written to: choose a place with -o"
-            ) from error
+        if arguments.output is None:
+            raise RecordingError(f"{error}: -o DIR") from error
         raise
     status = started.status()
     lines = [f"recording to {started.path}", *describe_copies(status), *costs]

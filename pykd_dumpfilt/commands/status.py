@@ -38,9 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cost(session: Session, status: TraceStatus, watcher: Optional[Watcher]) -> Iterator[str]:
+    size = session.size
     yield (
         f"{status.captured / _MIB:.1f} MiB of buffers captured; recording: {session.path}, "
-        f"{session.size / _MIB:.1f} MiB"
+        + ("which is out of reach" if size is None else f"{size / _MIB:.1f} MiB")
     )
     if not status.hits:
         return

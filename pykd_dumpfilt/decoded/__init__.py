@@ -11,7 +11,9 @@ from ._buffer import BufferView
 from ._call import DecodedCall, DecodedSide
 from ._changes import Change, layout_of, mdl_changes, structure_changes
 from ._given_back import given_back
+from ._in_use import spans_in_use
 from ._neighbours import NeighbourPage, neighbour_pages
+from ._recording import DecodedRecording, machine_of, open_recording
 from ._structures import (
     DiskGeometry,
     FilterExtension,
@@ -22,7 +24,7 @@ from ._structures import (
     decode_filter_initialization_data,
     decode_mdl,
 )
-from ._values import Absence, BufferUnreadableError, NoValue, missing_bytes
+from ._values import Absence, BufferUnreadableError, NoValue, ValueMissingError, known, missing_bytes
 
 __all__ = [
     "Absence",
@@ -30,6 +32,7 @@ __all__ = [
     "BufferView",
     "Change",
     "DecodedCall",
+    "DecodedRecording",
     "DecodedSide",
     "DiskGeometry",
     "FilterExtension",
@@ -38,13 +41,18 @@ __all__ = [
     "NeighbourPage",
     "NoValue",
     "PartitionInfo",
+    "ValueMissingError",
     "decode_filter_extension",
     "decode_filter_initialization_data",
     "decode_mdl",
     "given_back",
+    "known",
     "layout_of",
+    "machine_of",
     "mdl_changes",
     "missing_bytes",
     "neighbour_pages",
+    "open_recording",
+    "spans_in_use",
     "structure_changes",
 ]

@@ -15,7 +15,7 @@ from ._structures import (
     decode_filter_initialization_data,
     decode_mdl,
 )
-from ._values import Absence, BufferUnreadableError, NoValue
+from ._values import Absence, BufferUnreadableError, NoValue, known
 
 __all__ = ["DecodedCall", "DecodedSide"]
 
@@ -163,6 +163,49 @@ class DecodedCall:
         if function not in self._found:
             self._found[function] = function(self)
         return cast(_T, self._found[function])
+
+    @property
+    def filter_extension(self) -> FilterExtension:
+        """FILTER_EXTENSION at entry.
+
+        Raises:
+            ValueMissingError: it was not captured, or cannot be read.
+        """
+        return known(self.entry.filter_extension, f"{self}: FILTER_EXTENSION at entry")
+
+    @property
+    def filter_initialization_data(self) -> FilterInitializationData:
+        """FILTER_INITIALIZATION_DATA at entry.
+
+        Raises:
+            ValueMissingError: it was not found, or cannot be read.
+        """
+        return known(self.entry.filter_initialization_data, f"{self}: FILTER_INITIALIZATION_DATA at entry")
+
+    @property
+    def disk_byte_offset(self) -> int:
+        """``*DiskByteOffset`` at entry, in bytes; Dump_Write and Dump_Read only.
+
+        Raises:
+            ValueMissingError: it was not captured, or cannot be read.
+        """
+        return known(self.entry.disk_byte_offset, f"{self}: *DiskByteOffset at entry")
+
+    @property
+    def mdl(self) -> Mdl:
+        """The MDL that the callback got, at entry; Dump_Write and Dump_Read only. More of a chain are in
+        ``entry.mdls``.
+
+        Raises:
+            ValueMissingError: it was not captured, or cannot be read.
+        """
+        return known(self.entry.mdl, f"{self}: the MDL at entry")
+
+    def __str__(self) -> str:
+        return f"call {self.number} ({self.label})"
+
+    def __repr__(self) -> str:
+        return f"<DecodedCall: {self}>"
 
     @lazy
     def byte_count(self) -> Union[int, NoValue]:

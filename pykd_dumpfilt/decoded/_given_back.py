@@ -23,5 +23,5 @@ def given_back(call: DecodedCall, index: int) -> Union[BufferView, NoValue]:
         return view
     # ByteOffset or ByteCount was changed (another rule's matter), the page frame numbers were not.
     return BufferView(
-        replace(view.raw, offset=entry.offset, size=entry.size), call.entry.mdls[index], call.pages
+        replace(view.raw, offset=entry.offset, size=entry.size), call.entry.buffers[index].mdl, call.pages
     )

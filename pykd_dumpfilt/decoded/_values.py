@@ -2,12 +2,14 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, TypeVar, Union
 
 from ..errors import RecordingError
 from ..recording import Piece
 
-__all__ = ["Absence", "BufferUnreadableError", "NoValue", "missing_bytes"]
+__all__ = ["Absence", "BufferUnreadableError", "NoValue", "ValueMissingError", "known", "missing_bytes"]
+
+_T = TypeVar("_T")
 
 
 class Absence(enum.Enum):
@@ -32,8 +34,8 @@ class NoValue:
         return f"{self.kind.value}: {self.reason}" if self.reason else self.kind.value
 
 
-class BufferUnreadableError(RecordingError):
-    """Bytes of a buffer that a recording does not hold.
+class ValueMissingError(RecordingError):
+    """A value was asked for that a recording does not hold.
 
     Attributes:
         why: which kind of absence, and the reason.
@@ -42,6 +44,25 @@ class BufferUnreadableError(RecordingError):
     def __init__(self, message: str, why: NoValue) -> None:
         super().__init__(f"{message}: {why}")
         self.why = why
+
+
+class BufferUnreadableError(ValueMissingError):
+    """Bytes of a buffer that a recording does not hold."""
+
+
+def known(value: "Union[_T, NoValue]", what: str) -> _T:
+    """The value, for those who cannot go on without it.
+
+    Args:
+        value: one that may be missing.
+        what: what it is, for the message.
+
+    Raises:
+        ValueMissingError: it is missing; ``why`` says why.
+    """
+    if isinstance(value, NoValue):
+        raise ValueMissingError(what, value)
+    return value
 
 
 def missing_bytes(piece: Optional[Piece], needed: int) -> Optional[NoValue]:

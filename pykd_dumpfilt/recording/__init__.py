@@ -7,13 +7,13 @@ One folder ``NAME.dumpfilt`` with ``calls.jsonl`` (a header line, one line per r
         number = writer.put(page)
         writer.write(call)
 
-    recording = read_recording("trace.dumpfilt")
+    recording = read_recording("trace.dumpfilt")  # or "trace.dumpfilt.zip", the same packed
     for record in recording:
         ...
     print(recording.damage)
 """
 
-from ._layout import CALLS_NAME, PAGE_SIZE, PAGES_NAME, SUFFIX
+from ._layout import CALLS_NAME, PACKED_SUFFIX, PAGE_SIZE, PAGES_NAME, SUFFIX
 from .codec import MAX_LINE
 from .memory import MemoryPageStore
 from .model import (
@@ -32,19 +32,22 @@ from .model import (
     Pdb,
     Piece,
     Record,
+    Scrubbed,
     Side,
     Unloaded,
 )
 from .reader import Progress, Recording, read_recording
 from .schema import schema
-from .versions import FORMAT, VERSION
+from .versions import CURRENT, FORMAT, VERSION, Versions
 from .writer import RecordingWriter, recording_folder
 
 __all__ = [
     "CALLBACKS",
     "CALLS_NAME",
+    "CURRENT",
     "FORMAT",
     "MAX_LINE",
+    "PACKED_SUFFIX",
     "PAGES_NAME",
     "PAGE_SIZE",
     "SUFFIX",
@@ -67,8 +70,10 @@ __all__ = [
     "Record",
     "Recording",
     "RecordingWriter",
+    "Scrubbed",
     "Side",
     "Unloaded",
+    "Versions",
     "read_recording",
     "recording_folder",
     "schema",

@@ -40,6 +40,7 @@ from .model import (
     LoadedModule,
     Pdb,
     Piece,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -312,6 +313,11 @@ def _options(value: Any) -> Dict[str, Any]:
     raise Wrong("options", f"nested deeper than {_MAX_DEPTH}")
 
 
+def _scrubbed(value: Any) -> Scrubbed:
+    fields = mapping(value, "scrubbed")
+    return Scrubbed(text(fields.get("tool"), "scrubbed.tool"), text(fields.get("key"), "scrubbed.key"))
+
+
 def header(fields: Dict[str, Any]) -> Header:
     """The header; format and version are looked at before, by the reader."""
     machine = text(fields.get("machine"), "machine")
@@ -330,6 +336,7 @@ def header(fields: Dict[str, Any]) -> Header:
         text(fields.get("tool"), "tool"),
         debugger,
         _options(fields.get("options", {})),
+        None if fields.get("scrubbed") is None else _scrubbed(fields["scrubbed"]),
     )
 
 

@@ -172,6 +172,8 @@ def _header(header: Header) -> Dict[str, Any]:
     }
     if header.options:
         found["options"] = dict(sorted(header.options.items()))
+    if header.scrubbed is not None:
+        found["scrubbed"] = {"tool": header.scrubbed.tool, "key": header.scrubbed.key}
     return found
 
 

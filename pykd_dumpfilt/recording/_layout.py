@@ -1,9 +1,12 @@
 """Names and sizes of what lies in a recording's folder."""
 
-__all__ = ["CALLS_NAME", "DIGEST_SIZE", "PAGES_NAME", "PAGE_SIZE", "SUFFIX"]
+__all__ = ["CALLS_NAME", "DIGEST_SIZE", "PACKED_SUFFIX", "PAGES_NAME", "PAGE_SIZE", "SUFFIX"]
 
 SUFFIX = ".dumpfilt"
 """What a recording's folder is named."""
+
+PACKED_SUFFIX = ".dumpfilt.zip"
+"""What the zip of such a folder is named."""
 
 CALLS_NAME = "calls.jsonl"
 PAGES_NAME = "pages.bin"

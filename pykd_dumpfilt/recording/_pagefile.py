@@ -1,43 +1,21 @@
 """Reading pages.bin: each page is checked against the digest that calls.jsonl holds of it."""
 
 import hashlib
-import os
-import stat
-import weakref
 from collections import OrderedDict
-from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from ..errors import RecordingError
 from ..spool import Spool
-from ._layout import DIGEST_SIZE, PAGE_SIZE
+from ._content import Content
+from ._layout import DIGEST_SIZE, PAGE_SIZE, PAGES_NAME
+from ._source import Source
 from .codec import NewPages
 
-__all__ = ["PageFile", "open_regular"]
+__all__ = ["PageFile"]
 
 _CACHED = 256
 _NONE = bytes(DIGEST_SIZE)
 _CHUNK = 256
-# What a system has of these.
-_OPEN = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY"))
-# Not on Windows.
-_PREAD = getattr(os, "pread", None)
-
-
-def open_regular(path: Path) -> int:
-    """A descriptor for reading a file. OSError where it is anything else: a pipe would block, opening a
-    device may do something, and a link would let who made the recording choose what is read here."""
-    before = os.lstat(path)
-    if stat.S_ISLNK(before.st_mode):
-        raise OSError(f"{path} is a link, and a link is not followed; put the file itself there")
-    if not stat.S_ISREG(before.st_mode):
-        raise OSError(f"{path} is not a file")
-    fd = os.open(path, os.O_RDONLY | _OPEN)
-    if not os.path.samestat(before, os.fstat(fd)):
-        # Windows has no O_NOFOLLOW.
-        os.close(fd)
-        raise OSError(f"{path} was exchanged while it was opened")
-    return fd
 
 
 class PageFile:
@@ -50,23 +28,20 @@ class PageFile:
         problem: why there is no page at all; empty where the file can be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, source: Source) -> None:
+        self._place = source.place(PAGES_NAME)
         self._digests = Spool()
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self.problem = ""
-        self._fd = -1
+        self._content: Optional[Content] = None
         self._size = 0
         self._gaps = False
         self._closed = False
         try:
-            self._fd = open_regular(path)
+            self._content = source.open(PAGES_NAME)
+            self._size = self._content.size()
         except OSError as error:
-            self.problem = f"{path.name} cannot be read: {error.strerror or error}"
-        else:
-            # Closes it when nobody holds the recording any more.
-            self._closer = weakref.finalize(self, os.close, self._fd)
-            self._size = os.fstat(self._fd).st_size
+            self.problem = f"{PAGES_NAME} cannot be read: {error.strerror or error}"
 
     @property
     def size(self) -> int:
@@ -101,8 +76,8 @@ class PageFile:
 
     def look_again(self) -> None:
         """Ask for the file's size again."""
-        if self._fd >= 0:
-            self._size = os.fstat(self._fd).st_size
+        if self._content is not None:
+            self._size = self._content.size()
 
     @property
     def lacking(self) -> bool:
@@ -112,10 +87,14 @@ class PageFile:
     def why_missing(self, number: int) -> Optional[str]:
         """Why a page cannot be given, for one that a call names; None where it can."""
         if number >= self.in_file:
-            return self.problem or f"{self._path.name} ends before its page {number}"
+            return self.problem or f"{PAGES_NAME} ends before its page {number}"
         if not self._has_digest(number):
             return f"the digest of its page {number} is lost with a line before it"
         return None
+
+    def digest(self, number: int) -> Optional[bytes]:
+        """The digest of a page; None where none was brought, or it was lost with its line."""
+        return self._digest(number) if number >= 0 and self._has_digest(number) else None
 
     def page(self, number: int) -> bytes:
         """The content of a page.
@@ -134,12 +113,10 @@ class PageFile:
         content = self._read(number * PAGE_SIZE, PAGE_SIZE)
         if len(content) < PAGE_SIZE:
             raise RecordingError(
-                f"page {number} is missing: {self.problem or self._path.name + ' ends before it'}"
+                f"page {number} is missing: {self.problem or PAGES_NAME + ' ends before it'}"
             )
         if hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest() != self._digest(number):
-            raise RecordingError(
-                f"page {number} of {self._path.name} is damaged: it does not match its digest"
-            )
+            raise RecordingError(f"page {number} of {PAGES_NAME} is damaged: it does not match its digest")
         self._cache[number] = content
         if len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
@@ -164,9 +141,9 @@ class PageFile:
 
     def close(self) -> None:
         """A second call does nothing."""
-        if self._fd >= 0:
-            self._fd = -1
-            self._closer()
+        if self._content is not None:
+            self._content.close()
+            self._content = None
             self._closed = True
         self._cache.clear()
 
@@ -177,23 +154,12 @@ class PageFile:
         return self._digests.read(number * DIGEST_SIZE, DIGEST_SIZE)
 
     def _read(self, offset: int, size: int) -> bytes:
-        if self._fd < 0:
+        if self._content is None:
             return b""
-        found: bytes = b""
         try:
-            if _PREAD is not None:
-                found = _PREAD(self._fd, size, offset)
-                if len(found) == size:
-                    return found
-            os.lseek(self._fd, offset + len(found), os.SEEK_SET)
-            while len(found) < size:
-                part = os.read(self._fd, size - len(found))
-                if not part:
-                    break
-                found = found + part if found else part
-            return found
+            return self._content.read(offset, size)
         except OSError as error:
-            raise RecordingError(f"cannot read {self._path}: {error.strerror or error}") from error
+            raise RecordingError(f"cannot read {self._place}: {error.strerror or error}") from error
 
 
 def _split(first: int, chunk: bytes) -> Iterator[Tuple[int, bytes]]:

@@ -23,6 +23,7 @@ __all__ = [
     "Pdb",
     "Piece",
     "Record",
+    "Scrubbed",
     "Side",
     "Unloaded",
 ]
@@ -234,11 +235,21 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Scrubbed:
+    """That the contents are not the target's any more: what replaced them, with its version, and a
+    fingerprint of the key it was done with (equal for recordings that were scrubbed by one key)."""
+
+    tool: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Header:
     """The first line.
 
     ``filter`` is the driver's plain name, ``debugger`` holds "engine", "version" and "target", ``options``
-    what the user chose for this trace. ``created`` is UTC in ISO 8601.
+    what the user chose for this trace. ``created`` is UTC in ISO 8601. ``scrubbed`` is None for a recording
+    as a trace made it.
     """
 
     filter: str
@@ -247,6 +258,7 @@ class Header:
     tool: str
     debugger: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
+    scrubbed: Optional[Scrubbed] = None
 
 
 @dataclass(frozen=True)

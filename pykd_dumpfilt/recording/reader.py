@@ -9,14 +9,16 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from ..errors import RecordingError
 from . import codec
+from ._content import stream
 from ._damage import DamageLog
-from ._layout import CALLS_NAME, PAGES_NAME, SUFFIX
-from ._pagefile import PageFile, open_regular
+from ._layout import CALLS_NAME, PAGES_NAME
+from ._pagefile import PageFile
 from ._scan import Scan
+from ._source import find_recording, open_source
 from .model import Call, Footer, Header, LoadedModule, Record
 from .versions import CURRENT, Versions
 
@@ -25,17 +27,23 @@ __all__ = ["Progress", "Recording", "read_recording"]
 _CHUNK = 1024 * 1024
 
 
-def read_recording(path: "Union[str, os.PathLike[str]]", versions: Versions = CURRENT) -> "Recording":
-    """Open a recording by its folder; ".dumpfilt" may be left out.
+def read_recording(
+    path: "Union[str, os.PathLike[str]]",
+    versions: Versions = CURRENT,
+    progress: "Optional[Callable[[Progress], None]]" = None,
+) -> "Recording":
+    """Open a recording by its folder, or by the zip that it is packed in; ".dumpfilt" and ".zip" may be left
+    out.
+
+    Args:
+        versions: the formats to read.
+        progress: called while a packed one is unpacked; ``done`` and ``total`` are bytes of both files then.
 
     Raises:
         RecordingError: there is none, its header cannot be read, or a newer version made it.
+        SpoolError: it is packed, and there is no room to unpack it.
     """
-    folder = Path(path)
-    if not folder.exists() and folder.name:
-        longer = folder.with_name(folder.name + SUFFIX)
-        folder = longer if longer.exists() else folder
-    return Recording(folder, versions)
+    return Recording(find_recording(path), versions, progress)
 
 
 class Progress(NamedTuple):
@@ -46,6 +54,10 @@ class Progress(NamedTuple):
     calls: int
 
 
+def _unpacking(progress: Callable[[Progress], None]) -> Callable[[int, int], None]:
+    return lambda done, total: progress(Progress(done, total, 0))
+
+
 class Recording:
     """A recording on disk; made by :func:`read_recording`. Also the :class:`~.model.PageSource` of its calls.
 
@@ -54,30 +66,43 @@ class Recording:
     iteration came to its end before.
 
     Memory: 7 MiB and one line, and less than a byte for each call. Past 4 MiB the digests, 16 bytes for each
-    distinct page, are in a temporary file.
+    distinct page, are in a temporary file. A packed one takes 8 MiB more, and past those what it is
+    unpacked to is in temporary files.
 
     Attributes:
-        path: the recording's folder.
+        path: the recording's folder, or the zip that it is packed in.
         header: the first line.
+        version: of the format that it is written in.
+        packed: whether it is in a zip.
     """
 
-    def __init__(self, path: Path, versions: Versions = CURRENT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        versions: Versions = CURRENT,
+        progress: Optional[Callable[[Progress], None]] = None,
+    ) -> None:
         self.path = path
+        tell = None if progress is None else _unpacking(progress)
+        self._source = open_source(path, tell)
+        self.packed = self._source.packed
         self._scanned: Optional[Scan] = None
         self._latest: Optional[Scan] = None
         self._size = 0
         self._page_damage = DamageLog()
         try:
-            with self._open() as file:
+            with self._lines() as file:
                 line = file.readline(codec.MAX_LINE + 1)
         except OSError as error:
             raise RecordingError(
                 f"{path} is not a recording: cannot read its {CALLS_NAME}: {error.strerror or error}"
             ) from error
         if not line:
-            raise RecordingError(f"{path} is empty: the trace ended before it recorded anything")
+            why = "; ".join(self._source.damage) or "the trace ended before it recorded anything"
+            raise RecordingError(f"{path} is empty: {why}")
         try:
-            self._upgrade = versions.upgrade_from(codec.read_version(line))
+            self.version = codec.read_version(line)
+            self._upgrade = versions.upgrade_from(self.version)
             header = codec.decode(line, 1, upgrade=self._upgrade).item
         except RecordingError as error:
             raise RecordingError(f"cannot read {path}: {error}") from None
@@ -85,17 +110,15 @@ class Recording:
             raise RecordingError(f"cannot read {path}: its first line is no header")
         self.header = header
         self._after_header = len(line)
-        self._pages = PageFile(path / PAGES_NAME)
+        self._pages = PageFile(self._source)
 
     def __iter__(self) -> Iterator[Record]:
         scan = self._latest = Scan(self._pages, self._upgrade)
         try:
-            file = self._open()
-            self._size = os.fstat(file.fileno()).st_size
+            file = self._lines()
+            self._size = file.seek(0, os.SEEK_END)
         except OSError as error:
-            raise RecordingError(
-                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
-            ) from error
+            raise self._unreadable(error) from error
         with file:
             file.seek(self._after_header)
             yield from scan.records(file, self._after_header)
@@ -145,7 +168,7 @@ class Recording:
         """A call and the number of its line."""
         index = self._scan().index
         try:
-            with self._open() as file:
+            with self._lines() as file:
                 for stretch in index.stretches(number):
                     file.seek(stretch.offset)
                     count = 0
@@ -154,11 +177,9 @@ class Recording:
                             return line, call
                         count += 1
                     if count != stretch.calls:
-                        raise RecordingError(f"{self.path / CALLS_NAME} has changed; open it again")
+                        raise RecordingError(f"{self._source.place(CALLS_NAME)} has changed; open it again")
         except OSError as error:
-            raise RecordingError(
-                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
-            ) from error
+            raise self._unreadable(error) from error
         return None
 
     def page(self, number: int) -> bytes:
@@ -178,6 +199,16 @@ class Recording:
                 self._page_damage.add(str(error))
             raise
 
+    def page_digest(self, number: int) -> Optional[bytes]:
+        """The BLAKE2b digest (16 bytes) that a line read so far gives of page ``number``; None where none
+        does."""
+        return self._pages.digest(number)
+
+    @property
+    def pages(self) -> int:
+        """How many distinct pages the lines read so far have brought."""
+        return self._pages.brought
+
     @property
     def modules(self) -> Dict[int, LoadedModule]:
         """The loaded copies of the filter by number. Where the line of one is damaged its number is not here,
@@ -192,12 +223,13 @@ class Recording:
     @property
     def damage(self) -> List[str]:
         """What is missing or wrong, a sentence each; also what :meth:`page` and :meth:`verify` found."""
-        return self._scan().damage.sentences() + self._page_damage.sentences()
+        found = self._scan().damage.sentences()
+        return self._source.damage + found + self._page_damage.sentences()
 
     @property
     def complete(self) -> bool:
         """Whether nothing is known to be missing or wrong."""
-        return not self._scan().damage and not self._page_damage
+        return not self._scan().damage and not self._source.damage and not self._page_damage
 
     def verify(self) -> List[str]:
         """Hold every byte against the digests in the lines and in the footer; gives :attr:`damage`.
@@ -232,10 +264,48 @@ class Recording:
             found[PAGES_NAME] = self._pages.sha256()
         return found
 
+    def sizes(self) -> Dict[str, int]:
+        """Bytes of each file by its name, unpacked; a file that cannot be opened is left out.
+
+        Raises:
+            RecordingError: calls.jsonl cannot be opened.
+        """
+        found: Dict[str, int] = {}
+        for name in (CALLS_NAME, PAGES_NAME):
+            if name == CALLS_NAME or not self._pages.problem:
+                with self.raw(name) as file:
+                    found[name] = file.seek(0, os.SEEK_END)
+        return found
+
+    def disk_size(self) -> int:
+        """Bytes that it takes on the disk, all files together, or the zip.
+
+        Raises:
+            RecordingError: that cannot be found out.
+        """
+        try:
+            return self._source.disk_size()
+        except OSError as error:
+            raise RecordingError(f"cannot read {self.path}: {error.strerror or error}") from error
+
+    def raw(self, name: str) -> BinaryIO:
+        """The bytes of one of its files, "calls.jsonl" or "pages.bin", as they are, unpacked.
+
+        Raises:
+            RecordingError: it cannot be opened.
+        """
+        try:
+            return stream(self._source.open(name), owned=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot read {self._source.place(name)}: {error.strerror or error}"
+            ) from error
+
     def close(self) -> None:
-        """Let go of pages.bin; no page can be read after. A second call does nothing, and so does leaving
+        """Let go of its files; no page can be read after. A second call does nothing, and so does leaving
         it out: the garbage collector closes as well."""
         self._pages.close()
+        self._source.close()
 
     def __enter__(self) -> "Recording":
         return self
@@ -248,8 +318,11 @@ class Recording:
     ) -> None:
         self.close()
 
-    def _open(self) -> BinaryIO:
-        return os.fdopen(open_regular(self.path / CALLS_NAME), "rb", _CHUNK)
+    def _unreadable(self, error: OSError) -> RecordingError:
+        return RecordingError(f"cannot read {self._source.place(CALLS_NAME)}: {error.strerror or error}")
+
+    def _lines(self) -> BinaryIO:
+        return stream(self._source.open(CALLS_NAME), owned=True)
 
     def _scan(self) -> Scan:
         if self._scanned is None:
@@ -263,7 +336,7 @@ class Recording:
         total = hashlib.sha256()
         done = 0
         try:
-            with self._open() as file:
+            with self._lines() as file:
                 while end is None or done < end:
                     chunk = file.read(_CHUNK if end is None else min(end - done, _CHUNK))
                     if not chunk:
@@ -271,7 +344,5 @@ class Recording:
                     total.update(chunk)
                     done += len(chunk)
         except OSError as error:
-            raise RecordingError(
-                f"cannot read {self.path / CALLS_NAME}: {error.strerror or error}"
-            ) from error
+            raise self._unreadable(error) from error
         return total.hexdigest()

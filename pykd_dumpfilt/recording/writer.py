@@ -79,7 +79,7 @@ class RecordingWriter:
                 "remove it first"
             ) from None
         except OSError as error:
-            raise RecordingError(f"cannot create {folder}: {error.strerror or error}") from error
+            raise _not_made(str(folder), error) from error
         try:
             self._pages = AppendFile(folder / PAGES_NAME)
             try:
@@ -92,11 +92,11 @@ class RecordingWriter:
             except BaseException:
                 self._pages.close()
                 raise
-        except OSError as error:
+        except BaseException as error:
             self._remove_all()
-            raise RecordingError(
-                f"cannot create a recording in {folder}: {error.strerror or error}"
-            ) from error
+            if not isinstance(error, OSError):
+                raise
+            raise _not_made(f"a recording in {folder}", error) from error
 
     @property
     def pages(self) -> int:
@@ -184,30 +184,40 @@ class RecordingWriter:
             left_out: calls that were not captured by the user's wish.
 
         Raises:
-            RecordingError: the footer cannot be written. Not after an earlier failure, which was told.
+            RecordingError: the footer cannot be written, or the disk does not confirm that it keeps it. Not
+                after an earlier failure, which was told.
         """
         if self._closed:
             return
         self._closed = True
         told = self.failure is not None
+        outcome = "It can be read, but lacks its footer: check will call it incomplete"
         try:
             self._pages.sync()
             if not self._pages.torn and not self._calls.torn:
                 self._calls.append(self._footer(reason, lost, left_out))
+                outcome = "It is complete, but may not outlast a power failure: copy it to another disk"
             self._calls.sync()
         except (OSError, RecordingError) as error:
             if not told:
-                self.failure = str(error)
-                raise RecordingError(
-                    f"cannot finish {self.path}: {error}. {self._kept()} It can be read, but lacks its footer"
-                ) from error
+                why = error.strerror if isinstance(error, OSError) else None
+                self.failure = f"cannot finish {self.path}: {why or error}. {self._kept()} {outcome}"
+                raise RecordingError(self.failure) from error
         finally:
-            for file in (self._calls, self._pages):
-                try:
-                    file.close()
-                except OSError:
-                    # A network file system tells late what sync() above has already asked it.
-                    pass
+            self._close_files()
+
+    def abandon(self) -> None:
+        """Close without a footer, so that a reader says that the end is missing. Raises nothing; after
+        :meth:`close` it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for file in (self._pages, self._calls):
+            try:
+                file.sync()
+            except OSError:
+                pass
+        self._close_files()
 
     def __enter__(self) -> "RecordingWriter":
         return self
@@ -234,6 +244,14 @@ class RecordingWriter:
         line = codec.encode(Footer(self.calls, len(self._index), reason, self.lost + lost, digests, left_out))
         codec.decode(line, self._lines + 1)
         return line
+
+    def _close_files(self) -> None:
+        for file in (self._calls, self._pages):
+            try:
+                file.close()
+            except OSError:
+                # A network file system tells late what sync() before has already asked it.
+                pass
 
     def _check_open(self) -> None:
         if self._closed:
@@ -267,3 +285,10 @@ class RecordingWriter:
         except OSError:
             # What could not be created cannot always be removed; the error to come names the folder.
             pass
+
+
+def _not_made(what: str, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"cannot create {what}: {error.strerror or error}; choose a folder that is there, may be written to "
+        "and has room"
+    )

@@ -1,9 +1,12 @@
-"""Text with commands in it that a debugger's window can make links of."""
+"""Text with commands in it that a debugger's window can make links of, and addresses that may be links."""
 
 from dataclasses import dataclass
 from typing import Sequence, Union
+from urllib.parse import urlsplit
 
-__all__ = ["Line", "Link", "plain"]
+__all__ = ["Line", "Link", "plain", "web_address"]
+
+_HOSTS = ("learn.microsoft.com", "docs.microsoft.com")
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,14 @@ Line = Sequence[Union[str, Link]]
 def plain(line: Line) -> str:
     """A line as a terminal shows it."""
     return "".join(str(part) for part in line)
+
+
+def web_address(source: str) -> str:
+    """A rule's source where it is one of Microsoft's pages over https; empty for whatever else a rule
+    names, which is text."""
+    try:
+        parts = urlsplit(source)
+        known = parts.scheme == "https" and parts.netloc in _HOSTS
+    except ValueError:
+        return ""
+    return source if known else ""

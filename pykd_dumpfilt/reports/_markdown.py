@@ -14,11 +14,12 @@ __all__ = ["escaped", "table"]
 
 _BACKSLASHED = "\\*[]_"
 # "_" within a word is no emphasis anywhere, and names such as Dump_Read are to stay readable. The last line:
-# what would make a link of an address, or begin a list, a heading or a rule.
+# what would make a link of an address, or begin a list, a heading or a rule. (GitHub makes a link of an
+# address of mail however that is written.)
 _MARKS = re.compile(
     r"[\\*\[\]`|$^~{}&<>]"
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
-    r"|(?<=:)/(?=/)|(?<=www)\.|^[-+#=]",
+    r"|(?<=:)/(?=/)|(?<=www)\.|(?<=[\w.+-])@(?=\w)|^[-+#=]",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)", re.ASCII)

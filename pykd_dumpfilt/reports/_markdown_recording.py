@@ -7,9 +7,10 @@ from typing import Iterator, List, Sequence, Tuple
 from .. import __version__
 from ..checking import CheckResult
 from ..recording import CALLBACKS, CALLS_NAME, PAGES_NAME, LoadedModule
-from ..rules import RULES, Finding, Level, Outcome, RuleResult, Verdict
+from ..rules import Finding, Level, Outcome, RuleResult, Verdict
+from ._links import web_address
 from ._markdown import escaped, table
-from ._phrases import counted, evidence_pairs, left_out
+from ._phrases import counted, evidence_pairs, how_to_exercise, left_out, scrubbed
 from ._waivers import waived_by
 
 __all__ = ["recording_section"]
@@ -24,18 +25,6 @@ _STACKS = (
     ("crash", "Crash dump stack: the `dump_` copy was at work"),
     ("hibernate", "Hibernation stack: the `hiber_` copy was at work"),
 )
-# By a rule's family.
-_EXERCISE = {
-    "registration": (
-        "start the trace before a copy is loaded: before the machine hibernates (which loads hiber_), "
-        "or before it boots or sets up crash dumps anew (which loads dump_)"
-    ),
-    "call": "hibernate and resume, or crash the machine",
-    "write": "hibernate, or crash the machine",
-    "read": "hibernate and resume; a crash dump is never read back",
-    "round trip": "hibernate and resume; a crash dump is never read back",
-    "environment": "hibernate and resume, or crash the machine",
-}
 _LISTED_COPIES = 50
 _LISTED_FINDINGS = 5
 
@@ -49,6 +38,10 @@ def recording_section(checked: CheckResult, number: int) -> Iterator[str]:
     but = f", but for {waived} that waivers accept" if checked.waived else ""
     yield f"**{verdict.value.upper()}**: {_VERDICTS[verdict]}{but}."
     yield ""
+    replaced = scrubbed(checked.header)
+    if replaced is not None:
+        yield f"**SCRUBBED**: {escaped(replaced)}."
+        yield ""
     yield from _bullets(checked.result.reasons)
     yield from _environment(checked)
     yield from _filter(checked)
@@ -75,6 +68,7 @@ def _environment(checked: CheckResult) -> Iterator[str]:
         ("Machine", escaped(header.machine)),
         ("Trace options", escaped(json.dumps(header.options, sort_keys=True))),
         ("Left out on purpose", escaped(left_out(checked) or "nothing")),
+        ("Contents", "**scrubbed**: not the machine's" if header.scrubbed else "as they were read"),
     ]
     seal = checked.seal
     if seal is None:
@@ -153,7 +147,7 @@ def _rules(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
         ("Rule" + "&nbsp;" * 14, "Outcome", "Calls judged", "Findings", "Obligation"),
         [
             (
-                f"[{escaped(rule.rule)}]({rule.source})",
+                _linked(rule),
                 _outcome(rule),
                 str(rule.calls_checked),
                 f"{rule.found}" + (f" ({rule.waived} waived)" if rule.waived else ""),
@@ -162,6 +156,11 @@ def _rules(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
             for rule in rules
         ],
     )
+
+
+def _linked(rule: RuleResult) -> str:
+    address = web_address(rule.source)
+    return f"[{escaped(rule.rule)}]({address})" if address else escaped(rule.rule)
 
 
 def _outcome(rule: RuleResult) -> str:
@@ -210,9 +209,8 @@ def _not_exercised(rules: Tuple[RuleResult, ...]) -> Iterator[str]:
             "a call: for a buffer that the filter puts in, for data that is read twice."
         )
         yield ""
-    families = {rule.id: rule.family for rule in RULES}
     for rule in missing:
-        how = _EXERCISE.get(families.get(rule.rule, ""))
+        how = how_to_exercise(rule)
         yield f"- [ ] {escaped(rule.rule)}: {escaped(rule.statement)}" + (f" How: {how}." if how else "")
     yield ""
 

@@ -1,18 +1,23 @@
 """Words, sentences and values that several formats say in the same way; not yet escaped for any of them."""
 
 import json
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Container, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
-from ..rules import Finding, Level, Outcome, RuleResult
+from ..recording import Header
+from ..rules import RULES, Finding, Level, Outcome, RuleResult
 from ._printable import printable
 
 __all__ = [
+    "amount",
     "counted",
     "evidence_pairs",
+    "has_page",
+    "how_to_exercise",
     "left_out",
     "outcome_word",
     "rule_command",
+    "scrubbed",
     "show_command",
     "value_text",
 ]
@@ -22,6 +27,19 @@ _MAX_VALUE = 1000
 _LESS = ("callbacks_watched", "every", "offset", "data", "max_hits", "budget")
 _MAX_OPTION = 200
 _PROGRAM = "dumpfilt"
+# By a rule's family.
+_JUDGED = {"write": "Dump_Write", "read": "Dump_Read", "round trip": "Dump_Read"}
+_EXERCISE = {
+    "registration": (
+        "start the trace before a copy is loaded: before the machine hibernates (which loads hiber_), "
+        "or before it boots or sets up crash dumps anew (which loads dump_)"
+    ),
+    "call": "hibernate and resume, or crash the machine",
+    "write": "hibernate, or crash the machine",
+    "read": "hibernate and resume; a crash dump is never read back",
+    "round trip": "hibernate and resume; a crash dump is never read back",
+    "environment": "hibernate and resume, or crash the machine",
+}
 
 
 def counted(count: int, what: str) -> str:
@@ -37,6 +55,27 @@ def left_out(checked: CheckResult) -> Optional[str]:
         return None
     return (
         f"{counted(checked.left_out, 'call')} not captured, by the options {', '.join(chosen) or 'not told'}"
+    )
+
+
+def amount(count: int) -> str:
+    """Bytes for people; exact while they are few."""
+    if count < 1024:
+        return f"{count} bytes"
+    value, units = count / 1024, ["KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.4g} {units[0]}"
+
+
+def scrubbed(header: Header) -> Optional[str]:
+    """That the contents are not the machine's; None where they are."""
+    if header.scrubbed is None:
+        return None
+    return (
+        f"the contents are not the machine's: {header.scrubbed.tool} replaced bytes of memory and values of "
+        f"registers, also in what findings show; what is judged is as it was (key {header.scrubbed.key})"
     )
 
 
@@ -56,6 +95,23 @@ def value_text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value > 9:
         return f"{value} ({value:#x})"
     return json.dumps(value)
+
+
+def has_page(rule: str) -> bool:
+    """Whether ``dumpfilt rule`` knows a rule; rules of the user's own have no page."""
+    return any(one.id == rule for one in RULES)
+
+
+def how_to_exercise(rule: RuleResult, called: Container[str] = ()) -> str:
+    """What makes the system call what a rule judges; empty where that is not known.
+
+    Args:
+        called: callbacks that were called: then it takes more than a call.
+    """
+    callback = _JUDGED.get(rule.family)
+    if callback is not None and callback in called:
+        return f"{callback} was called, but not in the way that it judges: see {rule_command(rule.rule)}"
+    return _EXERCISE.get(rule.family, "")
 
 
 def outcome_word(rule: RuleResult) -> str:

@@ -6,11 +6,12 @@ others nothing: inside WinDbg nobody waits for an HTML library.
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Tuple
+from typing import Tuple, Union
 
-from ..checking import Report
+from ..checking import CheckResult, Report
+from ..errors import UsageError
 
-__all__ = ["FORMATS", "Format", "format_for", "format_named"]
+__all__ = ["FORMATS", "Format", "format_for", "format_named", "render"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,22 @@ def format_for(path: str) -> Format:
         if path.lower().endswith(ending):
             return one
     return FORMATS[0]
+
+
+def render(report: "Union[Report, CheckResult]", format: str = "text") -> str:
+    """A report as text in one of the formats of ``dumpfilt check``.
+
+    Args:
+        report: what :func:`~pykd_dumpfilt.checking.check` gave; several results go into one
+            :class:`~pykd_dumpfilt.checking.Report`. For "markdown" they are to be checked with ``seal``.
+        format: "text", "json", "junit", "sarif", "html" or "markdown".
+
+    Raises:
+        UsageError: there is no such format, or a library that it needs is not installed.
+    """
+    try:
+        chosen = format_named(format)
+    except ValueError:
+        names = ", ".join(one.name for one in FORMATS)
+        raise UsageError(f"there is no format {format!r}, but {names}") from None
+    return chosen.render(Report((report,)) if isinstance(report, CheckResult) else report)

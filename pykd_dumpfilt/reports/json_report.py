@@ -1,27 +1,27 @@
 """The report for programs: "dumpfilt-report/1". Keys may be added; what is here keeps its meaning, which the
 JSON Schema beside this module describes."""
 
-import json
-import pkgutil
 from typing import Any, Dict, Optional
 
 from ..checking import CheckResult, Report, WaiverUse
+from ..recording import Scrubbed
 from ..rules import Finding, RuleResult, Waiver
+from ._json_text import json_text
+from ._schemas import load_schema
 
-__all__ = ["FORMAT", "render_json", "report_object", "schema"]
+__all__ = ["FORMAT", "render_json", "report_object", "schema", "scrubbed_object"]
 
 FORMAT = "dumpfilt-report/1"
 
 
 def schema() -> Dict[str, Any]:
     """The JSON Schema (2020-12) that every report is valid against; a new dict each time."""
-    found: Dict[str, Any] = json.loads(pkgutil.get_data(__package__, "report.schema.json") or b"{}")
-    return found
+    return load_schema("report")
 
 
 def render_json(report: Report) -> str:
     """The report as indented ASCII text, keys in a stable order."""
-    return json.dumps(report_object(report), indent=2, ensure_ascii=True)
+    return json_text(report_object(report))
 
 
 def report_object(report: Report) -> Dict[str, Any]:
@@ -44,10 +44,16 @@ def _recording(checked: CheckResult) -> Dict[str, Any]:
         "scenario": result.scenario,
         "calls": result.calls,
         "left_out": checked.left_out,
+        "scrubbed": scrubbed_object(checked.header.scrubbed),
         "rules": [_rule(rule) for rule in result.rules],
         "findings": [_finding(finding) for finding in result.findings],
         "damage": list(checked.damage),
     }
+
+
+def scrubbed_object(scrubbed: Optional[Scrubbed]) -> Optional[Dict[str, str]]:
+    """What replaced the contents; None where nothing did."""
+    return None if scrubbed is None else {"tool": scrubbed.tool, "key": scrubbed.key}
 
 
 def _rule(rule: RuleResult) -> Dict[str, Any]:

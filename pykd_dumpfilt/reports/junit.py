@@ -21,8 +21,9 @@ from typing import Iterable, Iterator, List, Optional, Sequence
 from xml.etree import ElementTree
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
+from ..recording import PACKED_SUFFIX
 from ..rules import Finding, Level, Outcome, RuleResult, Verdict
-from ._phrases import counted, evidence_pairs
+from ._phrases import counted, evidence_pairs, scrubbed
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -48,12 +49,18 @@ def render_junit(report: Report) -> str:
 def _names(results: Sequence[CheckResult]) -> List[str]:
     """The class name of each recording's cases. Jenkins takes what is before the last dot as a package: the
     filter. CI systems merge cases of equal names, so recordings of one name are told apart by their path."""
-    stems = [PurePath(result.path).stem or result.path for result in results]
+    stems = [_stem(result.path) or result.path for result in results]
     names = []
     for result, stem in zip(results, stems):
         name = stem if stems.count(stem) == 1 else result.path
         names.append(f"{_undotted(result.filter)}.{_undotted(name)}")
     return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
+
+
+def _stem(path: str) -> str:
+    """The recording's own name, packed or not."""
+    name = PurePath(path).name
+    return name[: -len(PACKED_SUFFIX)] if name.endswith(PACKED_SUFFIX) else PurePath(path).stem
 
 
 def _undotted(text: str) -> str:
@@ -74,8 +81,10 @@ def _suite(checked: CheckResult, class_name: str) -> ElementTree.Element:
         ("tool", header.tool),
         ("debugger", " ".join(header.debugger.get(key, "") for key in ("engine", "version")).strip()),
         ("target", header.debugger.get("target", "")),
+        ("scrubbed", scrubbed(header)),
     ):
-        ElementTree.SubElement(properties, "property", {"name": name, "value": printable(value)})
+        if value is not None:
+            ElementTree.SubElement(properties, "property", {"name": name, "value": printable(value)})
     _whole(suite, class_name, checked)
     for rule in checked.result.rules:
         _rule(suite, class_name, rule)
@@ -135,7 +144,7 @@ def _findings(findings: Sequence[Finding], rule: Optional[RuleResult]) -> Iterat
 
 def _unreadable(one: Unreadable) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", {"name": printable(one.path)})
-    case = _case(suite, _undotted(PurePath(one.path).stem), "The recording can be read")
+    case = _case(suite, _undotted(_stem(one.path)), "The recording can be read")
     _outcome(case, "error", "unreadable", [one.reason], ())
     _finish(suite)
     return suite

@@ -4,17 +4,19 @@ One run holds all recordings. A result is a finding; its place is the line of ca
 and the callback of the filter. Text of a recording cannot become a link or a placeholder there.
 """
 
-import json
 import os
 from pathlib import PurePath
-from typing import Any, Dict, Iterator, List, Type
+from typing import Any, Dict, Iterator, List
 from urllib.parse import quote
 
 from .. import __version__
 from ..checking import EXIT_FAIL, EXIT_PASS, EXIT_UNREADABLE, CheckResult, Report, Unreadable
 from ..recording import CALLS_NAME
-from ..rules import RULES, Finding, Rule, Waiver
+from ..rules import RULES, Finding, RuleResult, Waiver
 from ._fingerprint import FINGERPRINT, fingerprint
+from ._json_text import json_text
+from ._links import web_address
+from ._phrases import scrubbed
 from ._printable import printable
 from ._waivers import describe_use, describe_waiver, waived_by
 
@@ -36,21 +38,23 @@ _EXIT = {
 
 def render_sarif(report: Report) -> str:
     """The report as indented ASCII text."""
-    return json.dumps(sarif_object(report), indent=2, ensure_ascii=True)
+    return json_text(sarif_object(report))
 
 
 def sarif_object(report: Report) -> Dict[str, Any]:
     """The report as JSON values."""
+    rules = _rules(report)
+    order = [rule["id"] for rule in rules]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": _driver()},
+                "tool": {"driver": _driver(rules)},
                 "invocations": [_invocation(report)],
                 "artifacts": [_artifact(result) for result in report.results],
                 "results": [
-                    _result(checked, index, finding)
+                    _result(checked, index, finding, order)
                     for index, checked in enumerate(report.results)
                     for finding in checked.result.findings
                 ],
@@ -60,38 +64,46 @@ def sarif_object(report: Report) -> Dict[str, Any]:
     }
 
 
-def _driver() -> Dict[str, Any]:
+def _rules(report: Report) -> List[Dict[str, Any]]:
+    """All of the package, and rules of the user's own that judged something."""
+    known = [rule().finish() for rule in RULES]
+    found = [rule for checked in report.results for rule in checked.result.rules]
+    by_id = {rule.rule: rule for rule in [*known, *found]}
+    return [_descriptor(rule) for rule in by_id.values()]
+
+
+def _driver(rules: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {
         "name": "pykd-dumpfilt",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_descriptor(rule) for rule in RULES],
+        "rules": rules,
         "notifications": [
             {"id": name, "shortDescription": {"text": text}} for name, text in _NOTIFICATIONS.items()
         ],
     }
 
 
-def _descriptor(rule: Type[Rule]) -> Dict[str, Any]:
-    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.evidence.items())
+def _descriptor(rule: RuleResult) -> Dict[str, Any]:
+    evidence = "".join(f" {key}: {what.rstrip('.')}." for key, what in rule.meanings.items())
+    address = web_address(rule.source)
     return {
-        "id": rule.id,
+        "id": rule.rule,
         "shortDescription": _message(rule.statement),
         "fullDescription": _message(f"{rule.statement} Stated in {rule.source}.{evidence}"),
-        "helpUri": rule.source,
+        **({"helpUri": address} if address else {}),
         "defaultConfiguration": {"level": rule.level.value},
         "properties": {"tags": [rule.family]},
     }
 
 
-def _result(checked: CheckResult, artifact: int, finding: Finding) -> Dict[str, Any]:
+def _result(checked: CheckResult, artifact: int, finding: Finding, order: List[str]) -> Dict[str, Any]:
     physical: Dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.path), "index": artifact}}
     line = checked.lines.get(finding.call)
     if line is not None:
         physical["region"] = {"startLine": line}
     name = printable(checked.filter)
     callback = printable(finding.callback)
-    order = [rule.id for rule in RULES]
     return {
         "ruleId": finding.rule,
         "ruleIndex": order.index(finding.rule) if finding.rule in order else -1,
@@ -136,6 +148,9 @@ def _artifact(checked: CheckResult) -> Dict[str, Any]:
             "tool": printable(header.tool),
         },
     }
+    replaced = scrubbed(header)
+    if replaced is not None:
+        artifact["properties"]["scrubbed"] = printable(replaced)
     if checked.seal is not None and CALLS_NAME in checked.seal.digests:
         artifact["hashes"] = {"sha-256": checked.seal.digests[CALLS_NAME]}
     return artifact
@@ -184,10 +199,11 @@ def _notification(kind: str, level: str, text: str, uri: str = "") -> Dict[str, 
 
 
 def _message(text: str) -> Dict[str, str]:
-    """Plain text: braces doubled and the end of a would-be link's text escaped, as SARIF 2.1.0 3.11.5 and
-    3.11.6 say."""
+    """Plain text: braces doubled, as SARIF 2.1.0 3.11.5 says, and the end of a would-be link's text as an
+    escape. The backslash of 3.11.6 would not do: one more before it in the text takes its effect away, and
+    viewers are about that look for ``](`` alone."""
     plain = printable(text).replace("{", "{{").replace("}", "}}")
-    return {"text": plain.replace("](", "\\](")}
+    return {"text": plain.replace("](", "\\x5d(")}
 
 
 def _uri(path: str) -> str:

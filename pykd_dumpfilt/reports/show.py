@@ -15,7 +15,8 @@ from ._differences import (
 )
 from ._fields import field_lines
 from ._hexdump import hexdump
-from ._printable import printable
+from ._phrases import scrubbed
+from ._printable import printable, wrapped
 
 __all__ = ["call_line", "show_call", "show_recording"]
 
@@ -38,7 +39,8 @@ def show_call(recording: Recording, number: int, whole: bool = False) -> str:
     raw = recording.call(number)
     module = recording.modules.get(raw.module)
     call = DecodedCall(raw, module, Machine(recording.header.machine), recording)
-    return "\n".join(_one_call(call, whole))
+    first, *lines = _one_call(call, whole)
+    return "\n".join([first, *_scrubbed(recording), *lines])
 
 
 def _overview(recording: Recording) -> Iterator[str]:
@@ -50,6 +52,7 @@ def _overview(recording: Recording) -> Iterator[str]:
         f"{printable(str(recording.path))}: filter {printable(header.filter)}, {printable(header.machine)}, "
         f"{printable(header.created)}, {printable(header.tool)} ({engine} {version}: {target})"
     )
+    yield from _scrubbed(recording)
     yield (
         f"{'call':>6}  {'module':20} {'callback':12} {'disk offset':>14} {'bytes':>8}  {'status':22} changed"
     )
@@ -70,6 +73,12 @@ def _overview(recording: Recording) -> Iterator[str]:
         elif isinstance(record, Fault):
             yield f"{'':6}  TOOL FAULT while {printable(record.during)}: {printable(record.message)}"
     yield from (f"damaged: {printable(sentence)}" for sentence in recording.damage)
+
+
+def _scrubbed(recording: Recording) -> Iterator[str]:
+    replaced = scrubbed(recording.header)
+    if replaced is not None:
+        yield from wrapped(f"scrubbed: {replaced}", "  ")
 
 
 def _callbacks(record: Callbacks) -> Iterator[str]:

@@ -4,10 +4,11 @@ from typing import Iterator, List, Sequence
 
 from ..checking import CheckResult, Report, Unreadable, WaiverUse
 from ..rules import Finding, Level, RuleResult, Verdict
+from ._finding import finding_lines
 from ._links import Line, Link, plain
-from ._phrases import counted, left_out, outcome_word, rule_command, show_command
+from ._phrases import counted, has_page, left_out, outcome_word, rule_command, scrubbed, show_command
 from ._printable import printable, wrapped
-from ._waivers import describe_use, describe_waiver, waived_by
+from ._waivers import describe_use, describe_waiver
 
 __all__ = ["render_text", "text_lines"]
 
@@ -67,6 +68,9 @@ def _judged(checked: CheckResult) -> Iterator[str]:
         f"  filter {printable(checked.filter)}, {result.scenario}, {printable(checked.header.machine)}, "
         f"{_calls(checked)}"
     )
+    replaced = scrubbed(checked.header)
+    if replaced is not None:
+        yield from wrapped(f"scrubbed: {replaced}", "    ", "  ")
     less = left_out(checked)
     if less is not None:
         yield from wrapped(f"captured less on purpose: {less}", "    ", "  ")
@@ -78,7 +82,7 @@ def _judged(checked: CheckResult) -> Iterator[str]:
         yield ""
         yield "Findings"
         for finding in sorted(result.findings, key=_is_waived)[:_LISTED_FINDINGS]:
-            yield from _finding(finding)
+            yield from finding_lines(finding)
         if len(result.findings) > _LISTED_FINDINGS:
             yield f"  and {len(result.findings) - _LISTED_FINDINGS} more: --format json lists them"
     yield ""
@@ -100,18 +104,6 @@ def _calls(checked: CheckResult) -> str:
     return f"{checked.calls} calls ({hits})"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    waived = "waived " if finding.waiver else ""
-    yield (
-        f"  {waived}{finding.level.value} {finding.rule}, call {finding.call}, {printable(finding.callback)}"
-    )
-    yield from wrapped(finding.message, "    ")
-    if finding.waiver:
-        yield from wrapped(f"waived {waived_by(finding.waiver)}", "      ")
-    elif finding.expired_waiver:
-        yield from wrapped(f"was waived {waived_by(finding.expired_waiver)}", "      ")
-
-
 def _is_waived(finding: Finding) -> bool:
     return finding.waiver is not None
 
@@ -129,11 +121,11 @@ def _advice(checked: CheckResult, program: str) -> List[Line]:
     errors = [one for one in checked.result.findings if one.level is Level.ERROR and not one.waiver]
     if errors:
         show = Link(show_command(checked.path, errors[0].call, program))
-        rule = Link(rule_command(errors[0].rule, program))
-        return [
-            ["look at the first error: ", show],
-            ["read why it is one, with wrong and right code: ", rule],
-        ]
+        lines: List[Line] = [["look at the first error: ", show]]
+        if has_page(errors[0].rule):
+            link = Link(rule_command(errors[0].rule, program))
+            lines.append(["read why it is one, with wrong and right code: ", link])
+        return lines
     if checked.verdict is Verdict.INCOMPLETE:
         return [["record again, or see what is there: ", Link(show_command(checked.path, program=program))]]
     return []

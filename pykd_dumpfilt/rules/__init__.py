@@ -8,8 +8,11 @@
     print(engine.finish(recording.damage).verdict.value)
 """
 
+from ._own_rules import load_rules
+from ._problems import Problems
 from ._registry import RULES
 from ._rule import Finding, Level, Outcome, Rule, RuleResult, status_text
+from ._shapes import KNOWN_BEGINNINGS
 from ._verdict import Verdict
 from ._waiver import Waiver
 from ._waiver_file import load_waivers
@@ -18,11 +21,13 @@ from .judge import Judge, Result, judge
 from .plausible import doubts
 
 __all__ = [
+    "KNOWN_BEGINNINGS",
     "RULES",
     "Finding",
     "Judge",
     "Level",
     "Outcome",
+    "Problems",
     "Result",
     "Rule",
     "RuleResult",
@@ -31,6 +36,7 @@ __all__ = [
     "Waivers",
     "doubts",
     "judge",
+    "load_rules",
     "load_waivers",
     "status_text",
     "utc_today",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Dict, Iterable, Iterator, Optional, Sequence, Set, Tuple, Union
 
-from ..decoded import Absence, BufferView, DecodedCall, DecodedSide, Mdl, NoValue
+from ..decoded import Absence, BufferView, DecodedCall, DecodedSide, Mdl, NoValue, spans_in_use
 from ..errors import RecordingError
 from ..recording import PAGE_SIZE
 
@@ -93,23 +93,11 @@ def changed_pages(
 def is_in_use(call: DecodedCall, page: bytes) -> bool:
     """Whether a page (as it was at entry) is one that the call itself works on: its stack, or its MDL.
 
-    A crash dump holds such pages too, and they change while they are written, whatever the filter does. They
-    are known by what must lie at the stack pointer's and at the MDL's place in a page. What else the callback
-    changes rightly (deeper stack pages, the filter's own data) cannot be told from physical pages.
+    A crash dump holds such pages too, and they change while they are written, whatever the filter does. What
+    else the callback changes rightly (deeper stack pages, the filter's own data) cannot be told from physical
+    pages.
     """
-    # x64 and x86 have the return address at the top of the stack; ARM64 has it in a register.
-    for name, size in (("rsp", 8), ("esp", 4)):
-        if call.raw.return_address and name in call.entry.registers:
-            at = call.entry.registers[name] % PAGE_SIZE
-            if page[at : at + size] == (call.raw.return_address % (1 << 8 * size)).to_bytes(size, "little"):
-                return True
-    for piece in call.entry.raw.mdls:
-        at = piece.address % PAGE_SIZE
-        # The array may go on in the next page; a header's worth of bytes is sign enough.
-        head = piece.data[: min(len(piece.data), PAGE_SIZE - at)]
-        if len(head) >= 16 and page[at : at + len(head)] == head:
-            return True
-    return False
+    return next(spans_in_use(call, page), None) is not None
 
 
 class OwnPages:

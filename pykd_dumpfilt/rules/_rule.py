@@ -2,10 +2,12 @@
 
 import abc
 import enum
+import traceback
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..decoded import DecodedCall
+from ..errors import DumpfiltError, SpoolError
 from ..recording import Callbacks
 from ..structures import Machine, NtStatus, Severity
 from ._waiver import Waiver
@@ -17,6 +19,7 @@ MAX_SENTENCES = 5
 _MAX_TEXT = 300
 _MAX_MESSAGE = 4000
 _MAX_TOLD = 10_000
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Level(str, enum.Enum):
@@ -70,6 +73,9 @@ class RuleResult:
         reasons: what could not be looked at, how many findings are not listed, and which waivers accept
             findings or no longer do; sentences, in this order.
         notes: what is legal and worth knowing; sentences.
+        family: which part of the contract.
+        meanings: what each key of the findings' evidence holds.
+        fault: where the rule itself failed, as Python tells it; empty where it did not.
     """
 
     rule: str
@@ -85,6 +91,9 @@ class RuleResult:
     by_callback: Mapping[str, int] = field(default_factory=dict)
     waived: int = 0
     unjudged: int = 0
+    family: str = ""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def counting(self) -> int:
@@ -93,14 +102,15 @@ class RuleResult:
 
 
 class Rule(abc.ABC):
-    """One obligation, and the state it needs over one recording.
+    """One obligation, and the state it needs over one recording. A rule is a subclass that sets ``id``,
+    ``statement``, ``source`` and ``callbacks``, and has :meth:`check`.
 
     Class attributes:
         id: stable, for waivers and reports.
-        level: of its findings.
+        level: of its findings; only errors make a verdict fail.
         family: which part of the contract; "environment" is the system's side, not the filter's.
         statement: the obligation in one sentence.
-        source: the document that states it.
+        source: the document that states it, as an address where it has one.
         evidence: what its findings report, as keys of :attr:`Finding.evidence` and what each holds.
         callbacks: which calls it looks at.
         ambiguous: whether also at calls of an address that serves several callbacks.
@@ -110,7 +120,7 @@ class Rule(abc.ABC):
 
     id: ClassVar[str]
     level: ClassVar[Level] = Level.ERROR
-    family: ClassVar[str]
+    family: ClassVar[str] = "own"
     statement: ClassVar[str]
     source: ClassVar[str]
     evidence: ClassVar[Mapping[str, str]] = {}
@@ -131,6 +141,7 @@ class Rule(abc.ABC):
         self._unsure_count = 0
         self._told: Set[Tuple[Any, ...]] = set()
         self._repeats = 0
+        self._fault = ""
 
     def looks_at(self, callbacks: Tuple[str, ...], machine: Machine) -> bool:
         """Whether a call of an address that serves ``callbacks`` is one of this rule's."""
@@ -142,16 +153,34 @@ class Rule(abc.ABC):
         """Take note of what is watched in a copy from here on. What is not watched may have been called."""
 
     def look(self, call: DecodedCall) -> None:
-        """Judge a call that is one of this rule's (:meth:`looks_at`)."""
+        """Judge a call that is one of this rule's (:meth:`looks_at`). Never raises but SpoolError, which ends
+        the whole check: there is no room for temporary data."""
+        if self._fault:
+            return
         if self.returned and call.exit is None:
             self.cannot_tell(call, f"did not return: {call.raw.unreturned or 'no reason recorded'}")
-        else:
+            return
+        try:
             self.check(call)
+        except SpoolError:
+            raise
+        except DumpfiltError as error:
+            self.cannot_tell(call, str(error))
+        except Exception as error:
+            self.failed(call, error)
 
     @abc.abstractmethod
     def check(self, call: DecodedCall) -> None:
-        """Judge a call. Must not raise, whatever the call holds: :meth:`cannot_tell` is the way out.
-        (Where there is no room for temporary data, SpoolError ends the whole check.)"""
+        """Judge a call: :meth:`checked` counts it, :meth:`find` reports a breach, :meth:`cannot_tell` says
+        what could not be looked at. A value that the recording does not hold (an error of this package) is
+        told in the same way; any other exception is a fault of the rule, which then judges no more."""
+
+    def failed(self, call: DecodedCall, error: Exception) -> None:
+        """The rule itself has a fault: it is incomplete, and says where."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+        self._fault = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        self.cannot_tell(call, f"the rule itself failed: {type(error).__name__}: {error}{where}")
 
     def finish(self) -> RuleResult:
         """The result over all calls so far."""
@@ -177,6 +206,9 @@ class Rule(abc.ABC):
             reasons=tuple(reasons),
             notes=notes,
             unjudged=self._unsure_count,
+            family=self.family,
+            meanings=dict(self.evidence),
+            fault=self._fault,
         )
 
     def notes(self) -> Tuple[str, ...]:
@@ -187,8 +219,14 @@ class Rule(abc.ABC):
         """Count a call as judged."""
         self._checked += 1
 
-    def find(self, call: DecodedCall, message: str, evidence: Mapping[str, Any]) -> None:
-        """Report a breach. The first 20 are kept and the first of each callback, the rest are counted."""
+    def find(self, call: DecodedCall, message: str, evidence: Mapping[str, Any] = _NOTHING) -> None:
+        """Report a breach. The first 20 are kept and the first of each callback, the rest are counted.
+
+        Args:
+            call: where it is.
+            message: what is wrong, where, and what was expected; a sentence.
+            evidence: what a program needs of it, with the keys that the class attribute ``evidence`` names.
+        """
         is_first = call.label not in self._found
         self._found[call.label] = self._found.get(call.label, 0) + 1
         if is_first or len(self.findings) < MAX_FINDINGS:

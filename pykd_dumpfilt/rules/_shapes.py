@@ -10,7 +10,7 @@ from typing import Optional
 
 from ..recording import PAGE_SIZE
 
-__all__ = ["PAGE_OF_ZEROS", "known_shape"]
+__all__ = ["KNOWN_BEGINNINGS", "PAGE_OF_ZEROS", "known_shape"]
 
 PAGE_OF_ZEROS = "a page of zeros"
 
@@ -21,6 +21,8 @@ _SHAPES = {
     **{name.encode(): f"a hibernation image header ({name})" for name in _HIBERNATION},
 }
 _SIZES = (8, 4)
+KNOWN_BEGINNINGS = frozenset(_SHAPES)
+"""What data of a known shape begins with, but for zeros."""
 _ZEROS = bytes(PAGE_SIZE)
 
 

@@ -6,11 +6,12 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, NoReturn, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Mapping, NoReturn, Optional, Sequence, Tuple, Type, Union
 
 from ..errors import UsageError
 from ..recording import CALLBACKS
 from ._registry import RULES
+from ._rule import Rule
 from ._toml import Lines, TomlError, find_lines, parse_toml
 from ._waiver import CALLBACK_SEPARATOR, Waiver
 
@@ -26,8 +27,12 @@ _COPY_OR_FILE = re.compile(r"^(?:dump_|hiber_)|\.sys$", re.IGNORECASE)
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
-def load_waivers(path: "Union[str, os.PathLike[str]]") -> Tuple[Waiver, ...]:
+def load_waivers(path: "Union[str, os.PathLike[str]]", own: Sequence[Type[Rule]] = ()) -> Tuple[Waiver, ...]:
     """The waivers of a file, in its order.
+
+    Args:
+        path: the file.
+        own: rules of one's own (:func:`load_rules`), which may be waived too.
 
     Raises:
         UsageError: the file cannot be read or holds a mistake; the message names file, line and key.
@@ -39,7 +44,8 @@ def load_waivers(path: "Union[str, os.PathLike[str]]") -> Tuple[Waiver, ...]:
     except TomlError as error:
         found = _KEY.match(text.split("\n")[error.line - 1]) if error.line else None
         _refuse(name, error.line, found.group(1) if found else "", str(error))
-    return _File(name, find_lines(text, _TABLE)).waivers(tables)
+    rules = [rule.id for rule in (*RULES, *own)]
+    return _File(name, find_lines(text, _TABLE), rules).waivers(tables)
 
 
 def _read(name: str) -> str:
@@ -70,9 +76,10 @@ def _refuse(name: str, line: int, key: str, problem: str) -> NoReturn:
 
 
 class _File:
-    def __init__(self, name: str, lines: Lines) -> None:
+    def __init__(self, name: str, lines: Lines, rules: Sequence[str]) -> None:
         self._name = name
         self._lines = lines
+        self._rules = rules
 
     def waivers(self, tables: Mapping[str, Any]) -> Tuple[Waiver, ...]:
         for key in tables:
@@ -112,12 +119,11 @@ class _File:
             for key in (*_REQUIRED, *_OPTIONAL)
             if key in table and key != "expires"
         }
-        rules = [rule.id for rule in RULES]
-        if text["rule"] not in rules:
+        if text["rule"] not in self._rules:
             self._wrong(
                 number,
                 "rule",
-                f"there is no rule {_shown(text['rule'])}{_near(text['rule'], rules)} "
+                f"there is no rule {_shown(text['rule'])}{_near(text['rule'], self._rules)} "
                 "(dumpfilt rules lists them)",
             )
         if _COPY_OR_FILE.search(text["filter"]):

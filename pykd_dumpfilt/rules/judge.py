@@ -10,14 +10,13 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Typ
 from ..decoded import DecodedCall
 from ..recording import Call, Callbacks, Fault, LoadedModule, PageSource, Record
 from ..structures import Machine
+from ._problems import Problems
 from ._registry import RULES
 from ._rule import Finding, Rule, RuleResult
 from ._verdict import Seen, Verdict, decide
 from ._waivers import Waivers
 
 __all__ = ["Judge", "Result", "judge"]
-
-_LISTED_FAULTS = 3
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Result:
         findings: of all rules, in the order of calls.
         reasons: why the verdict is no pass, and which findings are waived or no longer are; sentences. A pass
             has some only where findings are waived.
+        problems: why the stream is not whole: damage, faults of the tool, calls that were lost; sentences.
     """
 
     verdict: Verdict
@@ -40,6 +40,7 @@ class Result:
     rules: Tuple[RuleResult, ...] = ()
     findings: Tuple[Finding, ...] = ()
     reasons: Tuple[str, ...] = ()
+    problems: Tuple[str, ...] = ()
 
     @property
     def waived(self) -> int:
@@ -70,8 +71,7 @@ class Judge:
         self._waivers = Waivers() if waivers is None else waivers
         self._looking: Dict[Tuple[str, ...], List[Rule]] = {}
         self._seen = Seen()
-        self._faults: List[str] = []
-        self._fault_count = 0
+        self._problems = Problems()
 
     def feed(self, record: Record) -> List[Finding]:
         """Take the next record; gives the findings that it led to."""
@@ -84,9 +84,7 @@ class Judge:
             for rule in self._rules:
                 rule.watched(record)
         elif isinstance(record, Fault):
-            self._fault_count += 1
-            if len(self._faults) < _LISTED_FAULTS:
-                self._faults.append(f"the tool failed while {record.during}: {record.message}")
+            self._problems.fault(record)
         return []
 
     def finish(self, damage: Sequence[str] = (), lost: int = 0) -> Result:
@@ -96,11 +94,7 @@ class Judge:
             damage: what is missing of the recording, as sentences.
             lost: calls that happened and could not be kept.
         """
-        problems = [*damage, *self._faults]
-        if self._fault_count > len(self._faults):
-            problems.append(f"and {self._fault_count - len(self._faults)} more faults of the tool")
-        if lost:
-            problems.append(f"{lost} calls happened and could not be recorded")
+        problems = self._problems.sentences(damage, lost)
         results: List[RuleResult] = []
         waiving: List[str] = []
         for rule in self._rules:
@@ -118,6 +112,7 @@ class Judge:
             rules=tuple(results),
             findings=tuple(sorted(findings, key=lambda finding: finding.call)),
             reasons=(*reasons, *waiving),
+            problems=problems,
         )
 
     def _call(self, record: Call) -> List[Finding]:

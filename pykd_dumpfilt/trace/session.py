@@ -7,11 +7,11 @@
 import datetime
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Union
+from typing import Callable, Mapping, Optional, TypeVar, Union
 
 from .. import __version__
 from ..debugger import Debugger, Stop, StopReason
-from ..errors import UsageError, is_interrupt
+from ..errors import RecordingError, UsageError, is_interrupt
 from ..recording import Header, PageStore, Record, RecordingWriter
 from .bug_check import BugCheckBreak, bug_check_break
 from .callbacks import Location
@@ -21,6 +21,8 @@ from .selection import Selection
 from .tracer import Tracer, TraceStatus
 
 __all__ = ["Session", "Summary", "active_session", "default_recording_name", "record", "start_session"]
+
+_T = TypeVar("_T")
 
 Observer = Callable[[Record, PageStore], object]
 """Called with each record after it has been written, and with the pages that it names; what it gives is
@@ -50,6 +52,8 @@ class Session:
         hardware: how debug registers are used.
         selection: which calls are captured, and what of them.
         on_end: called with the reason when the trace ends by itself, at a bound of the selection.
+        on_failure: called once, when the recording takes no more (a full disk), with why and what to do. The
+            trace goes on, and counts what it loses.
 
     Raises:
         UsageError, TargetError, RecordingError: nothing is left in the target, and no empty recording.
@@ -66,6 +70,7 @@ class Session:
         hardware: Hardware = Hardware.AUTO,
         selection: Optional[Selection] = None,
         on_end: Optional[Callable[[str], None]] = None,
+        on_failure: Optional[Callable[[str], None]] = None,
     ) -> None:
         limits = limits or Limits()
         selection = selection or Selection()
@@ -73,6 +78,8 @@ class Session:
         given = {name: _location_text(where) for name, where in (callbacks or {}).items()}
         self._observer = observer
         self._on_end = on_end
+        self._on_failure = on_failure
+        self._failure: Optional[str] = None
         self._observer_fault: Optional[str] = None
         self._captured = 0
         # The tracer refuses bad names and targets before a folder is made.
@@ -112,9 +119,12 @@ class Session:
         return self._observer
 
     @property
-    def size(self) -> int:
-        """Bytes that the recording takes on disk so far."""
-        return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+    def size(self) -> Optional[int]:
+        """Bytes that the recording takes on disk so far; None where it is out of reach."""
+        try:
+            return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+        except OSError:
+            return None
 
     @property
     def running(self) -> bool:
@@ -133,14 +143,18 @@ class Session:
             faults=faults,
             fault_count=count,
             captured=self._captured,
+            failure=self._failure,
         )
 
     def stop(self, reason: str, gone: bool = False) -> TraceStatus:
         """Take our breakpoints out and close the recording; ``gone`` where the calls that are still open will
-        not return. A second call does nothing."""
+        not return. Where it cannot be closed the status says so. A second call does nothing."""
         self._tracer.disarm(reason, gone)
         status = self._tracer.status()
-        self._writer.close(reason, lost=status.lost, left_out=status.left_out)
+        try:
+            self._writer.close(reason, lost=status.lost, left_out=status.left_out)
+        except RecordingError as error:
+            self._failure = str(error)
         return self.status()
 
     def _exhausted(self, reason: str) -> None:
@@ -151,7 +165,7 @@ class Session:
     # The tracer's sink: the writer, and whoever looks on.
 
     def write(self, record: Record) -> None:
-        self._writer.write(record)
+        self._kept(lambda: self._writer.write(record))
         if self._observer is None or self._observer_fault is not None:
             return
         try:
@@ -164,7 +178,18 @@ class Session:
 
     def put(self, content: bytes) -> int:
         self._captured += len(content)
-        return self._writer.put(content)
+        return self._kept(lambda: self._writer.put(content))
+
+    def _kept(self, action: Callable[[], _T]) -> _T:
+        try:
+            return action()
+        except RecordingError as error:
+            # Of all that the writer will refuse from now on, the first error says why.
+            if self._writer.failure is not None and self._failure is None:
+                self._failure = str(error)
+                if self._on_failure is not None:
+                    self._on_failure(self._failure)
+            raise
 
     def page(self, number: int) -> bytes:
         return self._writer.page(number)

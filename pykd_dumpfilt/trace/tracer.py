@@ -82,6 +82,7 @@ class TraceStatus:
         captured: bytes of buffers that were read from the target, equal pages counted each time.
         refused: whether physical reads do not work, so that buffers are read through MappedSystemVa.
         used_registers: whether callbacks have been watched by debug registers.
+        failure: why the recording takes no more, and what to do; None while all is well.
     """
 
     filter: str
@@ -99,6 +100,7 @@ class TraceStatus:
     captured: int = 0
     refused: bool = False
     used_registers: bool = False
+    failure: Optional[str] = None
 
 
 @dataclass
@@ -264,24 +266,30 @@ class Tracer:
         image = read_image(self._debugger, module)
         copy = _Copy(module, prefix, len(self._copies), Registration(self._debugger, module), self._selection)
         self._copies.append(copy)
-        self._sink.write(
-            LoadedModule(
-                copy.number,
-                module.name,
-                int(module.base),
-                module.size,
-                image.entry_point,
-                image.timestamp,
-                image.checksum,
-                image.pdb,
-            )
-        )
         if fresh and image.entry_point is not None:
             # DriverEntry has yet to run, and it fills in the table of all the others.
             copy.plan.learn("DriverEntry", VirtualAddress(image.entry_point), "header")
-        copy.plan.learn_symbols(self._debugger, module)
         try:
-            copy.plan.learn_locations(self._debugger, module, self._given)
+            self._sink.write(
+                LoadedModule(
+                    copy.number,
+                    module.name,
+                    int(module.base),
+                    module.size,
+                    image.entry_point,
+                    image.timestamp,
+                    image.checksum,
+                    image.pdb,
+                )
+            )
+        finally:
+            # Where the disk is full its calls are at least counted: what nobody counts could pass.
+            self._watch(copy)
+
+    def _watch(self, copy: _Copy) -> None:
+        copy.plan.learn_symbols(self._debugger, copy.module)
+        try:
+            copy.plan.learn_locations(self._debugger, copy.module, self._given)
         finally:
             self._follow(copy)
 

@@ -13,6 +13,7 @@ NAMES = {
     "live": "calls per second with full capture against empty callbacks, and a profile (needs the lab)",
     "recording": "writing, reading and verifying a recording",
     "replay": "checking recordings: MiB/s of captured buffer, calls/s, peak memory, bytes per call",
+    "scrub": "scrubbing a recording: MiB/s of distinct pages, peak memory",
     "wire": "KD packets for one Dump_Read call of 64 KiB, counted at the KD server (needs the lab)",
 }
 

@@ -7,7 +7,8 @@ from .recordings import Recordings
 from .target import Target
 from .target_memory import TargetMemory
 from .waivers import WaiverFiles
+from .zips import Zips
 
 __all__ = ["TARGETS"]
 
-TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Images(), WaiverFiles(), TargetMemory())
+TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Zips(), Images(), WaiverFiles(), TargetMemory())

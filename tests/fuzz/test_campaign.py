@@ -31,6 +31,7 @@ def fuzz(*arguments: str) -> Tuple[int, str, str]:
     ("target", "count", "expected"),
     [
         ("recordings", 300, {"verdict fail", "verdict incomplete", "verdict pass", "RecordingError"}),
+        ("zips", 150, {"verdict fail", "verdict incomplete", "RecordingError"}),
         ("images", 40, {"ImageError", "ran, fault: fail", "ran, budget: fail"}),
         ("waivers", 300, {"UsageError", "1 waivers, nothing waived"}),
         ("memory", 60, {"an image, no table", "an image, a table"}),

@@ -15,9 +15,11 @@ from .recordings import Recordings
 from .target import Target
 from .target_memory import TargetMemory
 from .waivers import WaiverFiles
+from .zips import Zips
 
 _numbers = st.integers(0, 2**64 - 1)
-RECORDINGS, IMAGES, WAIVERS, MEMORY = Recordings(), Images(), WaiverFiles(), TargetMemory()
+RECORDINGS, ZIPS, IMAGES = Recordings(), Zips(), Images()
+WAIVERS, MEMORY = WaiverFiles(), TargetMemory()
 
 
 def give(target: "Target[Any]", case: Any, random: Random, factory: pytest.TempPathFactory) -> None:
@@ -44,6 +46,13 @@ def test_recordings_of_any_bytes(data: bytes, tmp_path_factory: pytest.TempPathF
     give(RECORDINGS, RECORDINGS.from_bytes(data), Random(0), tmp_path_factory)
 
 
+@settings(max_examples=100)
+@given(number=_numbers)
+def test_zips(number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    random = Random(number)
+    give(ZIPS, ZIPS.make(random), random, tmp_path_factory)
+
+
 @settings(max_examples=30)
 @given(number=_numbers)
 def test_images(number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -65,7 +74,9 @@ def test_memory(number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     give(MEMORY, MEMORY.make(random), random, tmp_path_factory)
 
 
-@pytest.mark.parametrize("target", [RECORDINGS, IMAGES, WAIVERS, MEMORY], ids=lambda target: target.name)
+@pytest.mark.parametrize(
+    "target", [RECORDINGS, ZIPS, IMAGES, WAIVERS, MEMORY], ids=lambda target: target.name
+)
 def test_kept_inputs_and_seeds_are_read_back(target: "Target[Any]", tmp_path: Path) -> None:
     random = Random(3)
     case = target.make(random)

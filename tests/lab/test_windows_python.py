@@ -1,14 +1,16 @@
 """What can be said of the Windows Python without Wine: how its parts are found and pinned."""
 
+import hashlib
 import re
 import sys
+import zipfile
 from pathlib import Path
 from typing import Dict, List
 
 import pytest
 
-from .errors import LabUnavailableError
-from .windows_python import REQUIREMENTS, find_python39
+from .errors import LabError, LabUnavailableError
+from .windows_python import REQUIREMENTS, download, find_python39
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -22,6 +24,49 @@ def test_every_part_is_pinned_and_hashed() -> None:
     assert len(lines) == 3
     for line in lines:
         assert re.fullmatch(r"[a-z0-9_]+==[0-9.]+ --hash=sha256:[0-9a-f]{64}", line)
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheel in a folder that is all the index there is, pinned in requirements.txt beside it."""
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel = index / "part-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(str(wheel), "w") as archive:
+        archive.writestr("part/__init__.py", "")
+        archive.writestr("part-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: part\nVersion: 1.0\n")
+        archive.writestr("part-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "requirements.txt").write_text(f"part==1.0 --hash=sha256:{digest}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    return wheel
+
+
+def test_a_download_that_is_what_was_pinned_is_taken(offered: Path, tmp_path: Path) -> None:
+    got = download(tmp_path / "got", tmp_path / "requirements.txt")
+    assert got == {"part": tmp_path / "got" / "part-1.0-py3-none-any.whl"}
+    assert got["part"].read_bytes() == offered.read_bytes()
+
+
+def test_a_download_that_was_tampered_with_is_refused_before_it_is_used(
+    offered: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(str(offered), "a") as archive:
+        archive.writestr("part/more.py", "print('not what was pinned')")
+    told = pytest.raises(LabError, match=r"is not the file that .* pins by SHA-256.*pip cache purge")
+    with told as caught:
+        download(tmp_path / "got", tmp_path / "requirements.txt")
+    assert "part==1.0" in str(caught.value)
+    assert list((tmp_path / "got").glob("*")) == []
+
+
+def test_a_download_that_cannot_be_had_is_told_by_name(offered: Path, tmp_path: Path) -> None:
+    offered.unlink()
+    with pytest.raises(LabError, match=r"pip.* failed .*part==1\.0") as caught:
+        download(tmp_path / "got", tmp_path / "requirements.txt")
+    assert "SHA-256" not in str(caught.value)
 
 
 def test_construct_is_one_that_the_package_accepts() -> None:

@@ -23,7 +23,7 @@ from .errors import LabError, LabUnavailableError
 from .toolchain import find_compiler
 from .wine import windows_path
 
-__all__ = ["REQUIREMENTS", "HostPython", "WindowsPython", "find_python39", "windows_python"]
+__all__ = ["REQUIREMENTS", "HostPython", "WindowsPython", "download", "find_python39", "windows_python"]
 
 REQUIREMENTS = Path(__file__).parent / "windows" / "requirements.txt"
 _SOURCES = REQUIREMENTS.parent
@@ -95,7 +95,7 @@ def windows_python(progress: Progress) -> WindowsPython:
     def build(folder: Path) -> None:
         downloads = folder / "downloads"
         progress("downloading pykd, python39.dll and construct (about 75 MB)")
-        wheels = _download(downloads)
+        wheels = download(downloads)
         progress(f"unpacking, with the library of {host.program}")
         _copy_library(host, folder / "Lib")
         packages = folder / "Lib" / "site-packages"
@@ -164,15 +164,28 @@ def _ask(program: Path) -> Optional[HostPython]:
     return HostPython(program, ".".join(map(str, version)), Path(library))
 
 
-def _download(folder: Path) -> Dict[str, Path]:
-    _run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
-            *("--require-hashes", "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "39"),
-            *("--implementation", "cp", "--dest", str(folder), "--requirement", str(REQUIREMENTS)),
-        ],
-        REQUIREMENTS.parent,
-    )
+def download(folder: Path, requirements: Path = REQUIREMENTS) -> Dict[str, Path]:
+    """The wheels that ``requirements`` pins, by name, each with the SHA-256 that stands there.
+
+    Raises:
+        LabError: one cannot be had, or is another file; the message says which.
+    """
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+        *("--require-hashes", "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "39"),
+        *("--implementation", "cp", "--dest", str(folder), "--requirement", str(requirements)),
+    ]
+    try:
+        _run(command, requirements.parent)
+    except LabError as error:
+        if "DO NOT MATCH THE HASHES" not in str(error):
+            raise
+        raise LabError(
+            f"a download is not the file that {requirements} pins by SHA-256, and nothing of it was used. "
+            "It may be broken, or something between here and the package index has put another in its place. "
+            "Try once more without what pip has kept: python -m pip cache purge. If it is the same again, "
+            f"find out who changed the file, and do not change the hash to fit. {error}"
+        ) from error
     return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
 
 

@@ -21,6 +21,7 @@ from pykd_dumpfilt.recording import (
     Piece,
     Record,
     RecordingWriter,
+    Scrubbed,
     Side,
     Unloaded,
 )
@@ -204,6 +205,7 @@ headers = st.builds(
     _text,
     st.fixed_dictionaries({"engine": _text, "version": _text, "target": _text}),
     st.dictionaries(_text, _json, max_size=3),
+    st.none() | st.builds(Scrubbed, _text, _text),
 )
 _sha256 = st.text("0123456789abcdef", min_size=64, max_size=64)
 footers = st.builds(

@@ -19,7 +19,7 @@ from pykd_dumpfilt.recording import (
     codec,
     read_recording,
 )
-from pykd_dumpfilt.recording._pagefile import open_regular
+from pykd_dumpfilt.recording._content import open_regular
 
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call, small_records, write_small
 
@@ -55,6 +55,11 @@ def test_a_whole_recording(folder: Path) -> None:
         assert recording.page(1) == PAGE_OF_A
     with pytest.raises(RecordingError, match="is closed"):
         recording.page(1)
+
+
+def test_a_path_that_no_system_takes() -> None:
+    with pytest.raises(RecordingError, match="is not a recording: cannot read its"):
+        read_recording("x" * 5000)
 
 
 def test_what_is_known_at_the_end_needs_no_iteration_before(folder: Path) -> None:
@@ -161,7 +166,7 @@ def test_pages_behind_a_link_are_missing(folder: Path, tmp_path: Path, target: s
 def test_a_device_is_not_even_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Opening one may already do something: rewind a tape, reset a line.
     opened: List[str] = []
-    monkeypatch.setattr("pykd_dumpfilt.recording._pagefile.os.open", lambda path, _: opened.append(str(path)))
+    monkeypatch.setattr("pykd_dumpfilt.recording._content.os.open", lambda path, _: opened.append(str(path)))
     with pytest.raises(OSError, match="/dev/null is not a file"):
         open_regular(Path("/dev/null"))
     assert opened == []
@@ -178,7 +183,7 @@ def test_a_file_that_is_exchanged_for_a_link_meanwhile(
         _put_link(path, tmp_path / "other")
         return really_open(path, flags & ~getattr(os, "O_NOFOLLOW", 0))
 
-    monkeypatch.setattr("pykd_dumpfilt.recording._pagefile.os.open", exchange)
+    monkeypatch.setattr("pykd_dumpfilt.recording._content.os.open", exchange)
     with pytest.raises(OSError, match="was exchanged while it was opened"):
         open_regular(folder / "pages.bin")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Tuple
 
 from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, WaiverUse, check
-from pykd_dumpfilt.recording import LoadedModule, Pdb
+from pykd_dumpfilt.recording import LoadedModule, Pdb, Scrubbed
 from pykd_dumpfilt.rules import Finding, Level, Outcome, RuleResult, Verdict, Waiver
 
 from ..rules.examples import Script
@@ -78,6 +78,7 @@ def hostile(checked: CheckResult) -> CheckResult:
         created=EVIL,
         tool=EVIL,
         debugger={"engine": EVIL, "version": EVIL, "target": EVIL},
+        scrubbed=Scrubbed(EVIL, EVIL),
         options={EVIL: EVIL},
     )
     module = LoadedModule(0, EVIL, 0, 0, 0, 0xFFFFFFFF, 0, Pdb(EVIL, EVIL, 1))

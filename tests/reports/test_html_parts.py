@@ -1,6 +1,5 @@
 """What the page is made of: bounded memory, the map, the timeline, entropy, hexdumps, pictures."""
 
-import hashlib
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,11 @@ import pytest
 
 from pykd_dumpfilt.checking import Report, check
 from pykd_dumpfilt.recording import Buffer
+from pykd_dumpfilt.reports._comparison import Elision, Row, comparisons
+from pykd_dumpfilt.reports._comparison.hexdump import changed_bytes, side_by_side
 from pykd_dumpfilt.reports._html.blocks import Blocks
-from pykd_dumpfilt.reports._html.comparisons import comparisons
 from pykd_dumpfilt.reports._html.disk_map import disk_map
-from pykd_dumpfilt.reports._html.entropy import Pair, bits_per_byte, describe, looks_random
-from pykd_dumpfilt.reports._html.hexdump import Elision, Row, changed_bytes, side_by_side
+from pykd_dumpfilt.reports._html.entropy import Pair, describe
 from pykd_dumpfilt.reports._html.walk import walk
 from pykd_dumpfilt.reports.html_report import render_html
 from pykd_dumpfilt.rules import Finding, Level
@@ -74,22 +73,6 @@ def test_many_scattered_blocks_make_few_parts() -> None:
     disk = disk_map(on_disk(*((0, at << 24, (at << 24) + 512) for at in range(0, 5000, 7))), [])
     assert 1 <= len(disk.parts) <= 8
     assert sum(len(lane) for lane in disk.lanes.values()) <= 400
-
-
-@pytest.mark.parametrize(
-    ("data", "bits"),
-    [(b"\0" * 4096, 0.0), (b"\0\1" * 2048, 1.0), (bytes(range(256)) * 16, 8.0), (b"\0\0\0\1" * 1024, 0.8113)],
-)
-def test_bits_per_byte(data: bytes, bits: float) -> None:
-    assert bits_per_byte(data) == pytest.approx(bits, abs=0.0001)
-
-
-@pytest.mark.parametrize("size", [512, 1024, 4096])
-def test_random_data_is_taken_for_random_and_text_is_not(size: int) -> None:
-    random = hashlib.shake_128(b"seed").digest(size)
-    assert looks_random(bits_per_byte(random), size)
-    assert not looks_random(bits_per_byte(random.hex().encode()[:size]), size)
-    assert not looks_random(bits_per_byte(bytes(byte & 0x7F for byte in random)), size)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +163,9 @@ def test_data_that_was_transformed_in_part(tmp_path: Path) -> None:
     script.records[-1] = replace(call, exit=done)
     seen = walk(check(write(tmp_path / "part", script)))
     evidence = {"kept_disk_offset": 0x1000, "changed_disk_offset": 0x1200}
-    (shown,) = comparisons(Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen)
+    (shown,) = comparisons(
+        Finding("DF-WRITE-007", Level.WARNING, 0, "Dump_Write", "", evidence), seen.recording
+    )
     seen.close()
     assert (shown.left, shown.right) == ("Given to Dump_Write", "What goes to the disk")
     assert shown.caption == "Disk offsets 0x11e0 to 0x123f"
@@ -210,7 +195,7 @@ def test_a_page_next_to_the_buffer(tmp_path: Path) -> None:
     checked = check(write(tmp_path / "past", script))
     (finding,) = [one for one in checked.result.findings if one.rule == "DF-READ-003"]
     seen = walk(checked)
-    (shown,) = comparisons(finding, seen)
+    (shown,) = comparisons(finding, seen.recording)
     seen.close()
     assert shown.caption == "The page behind the buffer's last, whole: nothing of it is the filter's"
     changed = [row.offset for row in shown.rows if isinstance(row, Row) and any(one for _, one in row.left)]
@@ -236,5 +221,5 @@ def test_evidence_that_fits_nothing_is_no_error(
 ) -> None:
     seen = walk(check(write(tmp_path / "good", passing())))
     for call in (0, 1, 99):
-        comparisons(Finding(rule, Level.ERROR, call, "Dump_Read", "", evidence), seen)
+        comparisons(Finding(rule, Level.ERROR, call, "Dump_Read", "", evidence), seen.recording)
     seen.close()

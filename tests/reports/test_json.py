@@ -27,6 +27,7 @@ def test_the_whole_report_of_a_failing_recording(tmp_path: Path) -> None:
         "scenario": "hibernate",
         "calls": 2,
         "left_out": 0,
+        "scrubbed": None,
         "rules": [
             _rule("DF-REG-001", "error", "not exercised", 0),
             _rule("DF-REG-002", "error", "not exercised", 0),
@@ -138,6 +139,13 @@ def test_damage_is_told(tmp_path: Path) -> None:
 def test_the_text_is_ascii(tmp_path: Path) -> None:
     path = write(tmp_path / "gr\u00fcn", passing())
     assert render_json(Report((check(path),))).isascii()
+
+
+def test_a_path_that_is_no_utf_8_is_written_in_letters() -> None:
+    """Half of a surrogate pair is no text, and some readers refuse a whole file for it."""
+    text = render_json(Report((), unreadable=(Unreadable("a\udcff\U0001f600", "a\udcff is gone"),)))
+    (one,) = json.loads(text)["unreadable"]
+    assert one == {"path": "a\\udcff\U0001f600", "reason": "a\\udcff is gone"}
 
 
 def test_waivers(tmp_path: Path) -> None:

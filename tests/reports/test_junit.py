@@ -222,11 +222,13 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 def test_cases_of_several_recordings_have_different_names(tmp_path: Path) -> None:
     good = judged(tmp_path, "good", passing())
-    results = [replace(good, path=path) for path in ("a/run.dumpfilt", "b/run.dumpfilt", "c.d.dumpfilt")]
+    results = [
+        replace(good, path=path) for path in ("a/run.dumpfilt", "b/run.dumpfilt.zip", "c.d.dumpfilt.zip")
+    ]
     names = [suite[1].get("classname") for suite in parsed(*results, results[0], results[0])]
     assert names == [
         "myfilt.a/run_dumpfilt (1)",
-        "myfilt.b/run_dumpfilt",
+        "myfilt.b/run_dumpfilt_zip",
         "myfilt.c_d",
         "myfilt.a/run_dumpfilt (4)",
         "myfilt.a/run_dumpfilt (5)",

@@ -25,10 +25,10 @@ from ..rules.examples import Script
 from .examples import failing, passing, write
 from .report_examples import EVIL, WAIVER, judged, undecided, waived, whole_report
 
-# Without what GitHub does not do: links from bare domains. It does make links of addresses of mail.
+# Without what GitHub does not do: links from bare domains.
 GITHUB = MarkdownIt("gfm-like")
 assert GITHUB.linkify is not None
-GITHUB.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+GITHUB.linkify.set({"fuzzy_link": False})
 
 
 class Page(HTMLParser):
@@ -107,6 +107,7 @@ def test_the_environment_and_the_hashes(tmp_path: Path) -> None:
         "Machine": "x64",
         "Trace options": "&#123;&#125;",
         "Left out on purpose": "nothing",
+        "Contents": "as they were read",
         "Integrity": "verifies: both files are as they were when the recording was closed",
     }
 
@@ -218,13 +219,13 @@ def test_waivers_and_what_they_accepted(tmp_path: Path) -> None:
         in text
     )
     assert section(text, "### Findings")[-1] == (
-        "    - Waived until 2030-01-31 (owner: qa@example.com; reason: the last sector is padding)"
+        "    - Waived until 2030-01-31 (owner: qa&#64;example.com; reason: the last sector is padding)"
     )
     assert section(text, "## Waivers")[2:] == [
         "| DF-TRIP-001 | myfilt | all | used | accepts 1 finding until 2030-01-31 | until 2030-01-31 (owner: "
-        "qa@example.com; reason: the last sector is padding) |",
+        "qa&#64;example.com; reason: the last sector is padding) |",
         "| DF-TRIP-001 | myfilt | Dump_Read | **unused** | unused; no recording of this filter and platform "
-        "was checked | until 2030-01-31 (owner: qa@example.com; reason: the last sector is padding) |",
+        "was checked | until 2030-01-31 (owner: qa&#64;example.com; reason: the last sector is padding) |",
     ]
     assert "- [ ] Accepted with the waivers above" in section(text, "## Result")
 
@@ -309,6 +310,8 @@ def test_names_that_bite_are_plain_text(tmp_path: Path) -> None:
 @example("https://a.example/b")
 @example("WWW.example.com")
 @example("ftp://a")
+@example("a@example.com")
+@example("mailto:a.b+c@example.com")
 @example("1. one")
 @example("99) one")
 @example("123456789. one")
@@ -345,6 +348,7 @@ def test_escaped_text_is_what_a_reader_sees(text: str) -> None:
         ("MDL.PFN[3] *x", "MDL.PFN\\[3\\] \\*x"),
         ("a|b`c", "a&#124;b&#96;c"),
         ("www.example.com http://a", "www&#46;example.com http:&#47;/a"),
+        ("qa@example.com @me a @ b", "qa&#64;example.com @me a @ b"),
         ("<b>&", "&lt;b&gt;&amp;"),
         ("1. one", "1&#46; one"),
         ("0.3.4.15", "0.3.4.15"),

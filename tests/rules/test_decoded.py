@@ -7,6 +7,7 @@ import pytest
 from pykd_dumpfilt.decoded import (
     Absence,
     BufferUnreadableError,
+    BufferView,
     Change,
     DecodedCall,
     DecodedSide,
@@ -16,6 +17,7 @@ from pykd_dumpfilt.decoded import (
     Mdl,
     NoValue,
     PartitionInfo,
+    given_back,
     mdl_changes,
     structure_changes,
 )
@@ -244,3 +246,15 @@ def test_changes_of_filter_extension() -> None:
     assert list(structure_changes(before, after, Machine.X64)) == [
         Change("FILTER_EXTENSION", "DumpData", "0xffffab0000004000", "0x0")
     ]
+
+
+def test_what_is_given_back_of_a_buffer_without_an_mdl() -> None:
+    """Its MDL was lost, and the buffer at return begins elsewhere."""
+    script = Script()
+    entry = Side({}, buffers=(Buffer("physical", 0x200, 512, (0,)),))
+    done = Side({}, buffers=(Buffer("physical", 0, 4096, (0,)),))
+    script.read(0, b"", entry=entry, exit=done)
+    view = given_back(script.decoded(), 0)
+    assert isinstance(view, BufferView)
+    assert (view.raw.offset, view.held) == (0x200, 512)
+    assert isinstance(view.mdl, NoValue)

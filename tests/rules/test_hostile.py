@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pykd_dumpfilt.decoded import DecodedCall
+from pykd_dumpfilt.handling._survey import Survey
 from pykd_dumpfilt.recording import (
     CALLBACKS,
     Buffer,
@@ -83,6 +84,16 @@ _calls = st.builds(
 def test_rules_never_raise(calls: List[Call], machine: Machine) -> None:
     stream: List[Record] = [LoadedModule(0, "hiber_x", 0, 0), *calls]
     assert isinstance(judge(stream, STORE, machine).verdict, Verdict)
+
+
+@settings(max_examples=120)
+@given(st.lists(_calls, max_size=8), st.sampled_from(list(Machine)))
+def test_surveys_never_raise(calls: List[Call], machine: Machine) -> None:
+    survey = Survey(machine, STORE)
+    for call in calls:
+        survey.feed(call)
+    facts = dict(survey.sections())
+    assert sum(value for value in facts["Calls"].values() if isinstance(value, int)) == len(calls)
 
 
 @settings(max_examples=80)

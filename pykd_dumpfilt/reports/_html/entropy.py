@@ -4,20 +4,18 @@ Shannon's entropy of a block's byte values, in bits for each byte: 0 for a block
 random bytes. Encrypted data cannot be told from well compressed data by it.
 """
 
-import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import List, Tuple
 
 from ...decoded import BufferView, DecodedCall
+from ...entropy import bits_per_byte, looks_random
 from ...errors import RecordingError
 from ...recording import PAGE_SIZE
 
-__all__ = ["EntropySample", "Pair", "bits_per_byte", "describe", "looks_random", "transfer_views"]
+__all__ = ["EntropySample", "Pair", "describe", "transfer_views"]
 
 _LEAST = 512
 _MAX_PAIRS = 512
-_TOLERANCE = 0.12
 _CLEAR = 0.9
 
 
@@ -80,18 +78,6 @@ def transfer_views(call: DecodedCall) -> List[Tuple[BufferView, BufferView]]:
     if call.callback == "Dump_Read":
         return list(zip(call.entry.buffers, call.exit.described_at_entry))
     return []
-
-
-def bits_per_byte(data: bytes) -> float:
-    """Shannon's entropy of the byte values."""
-    size = len(data)
-    return sum(-count / size * math.log2(count / size) for count in Counter(data).values())
-
-
-def looks_random(entropy: float, size: int) -> bool:
-    """Whether random bytes would come out like that. A sample of ``size`` random bytes has less than 8 bits,
-    by 255 / (2 size ln 2) on average (Miller's correction)."""
-    return entropy >= 8 - 255 / (2 * size * math.log(2)) - _TOLERANCE
 
 
 def describe(callback: str, pairs: List[Pair]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, List, Mapping, Tuple
 
-from ...rules import RULES, Finding
+from ...rules import Finding
 from .._phrases import value_text
 
 __all__ = ["EvidenceTable", "Fact", "evidence_of"]
@@ -12,7 +12,6 @@ __all__ = ["EvidenceTable", "Fact", "evidence_of"]
 _MAX_ROWS = 64
 _MAX_FACTS = 40
 _MAX_TEXT = 300
-_MEANINGS = {rule.id: rule.evidence for rule in RULES}
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class EvidenceTable:
     left_out: int
 
 
-def evidence_of(finding: Finding) -> Tuple[List[Fact], List[EvidenceTable]]:
-    """What the evidence says, in the order of its keys."""
-    meanings = _MEANINGS.get(finding.rule, {})
+def evidence_of(finding: Finding, meanings: Mapping[str, str]) -> Tuple[List[Fact], List[EvidenceTable]]:
+    """What the evidence says, in the order of its keys; ``meanings`` is what the rule says of each."""
     facts, tables = [], []
     for key, value in islice(finding.evidence.items(), _MAX_FACTS):
         if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):

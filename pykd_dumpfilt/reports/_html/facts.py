@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from ...checking import CheckResult
 from ...recording import LoadedModule
-from .._phrases import left_out
+from .._phrases import left_out, scrubbed
 from .walk import Walk
 
 __all__ = ["Row", "copies", "environment"]
@@ -52,6 +52,9 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
         for name, value in list(header.options.items())[:_MAX_OPTIONS]
         if value not in ({}, [], "", None)
     ]
+    replaced = scrubbed(header)
+    if replaced is not None:
+        rows.append(("Scrubbed", replaced))
     less = left_out(checked)
     if less is not None:
         rows.append(("Left out on purpose", less))
@@ -62,7 +65,7 @@ def environment(checked: CheckResult, seen: Walk) -> List[Row]:
 def _files(checked: CheckResult, seen: Walk) -> Iterator[Row]:
     """How the recording ended, and what its files are: as they are now where it was sealed, else as it says
     itself."""
-    footer = seen.recording.footer if seen.recording is not None else None
+    footer = seen.recording.raw.footer if seen.recording is not None else None
     if footer is not None:
         yield "Ended", footer.reason
     if checked.seal is not None:

@@ -11,10 +11,10 @@ from markupsafe import Markup
 from ... import __version__
 from ...checking import Report
 from ...rules import Verdict
+from .._comparison import Row
 from .._phrases import counted
 from .._printable import printable
 from .._waivers import describe_use, describe_waiver, waived_by
-from .hexdump import Row
 from .view import MAX_HEXDUMPS, recording_views
 
 __all__ = ["page"]

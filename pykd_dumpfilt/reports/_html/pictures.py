@@ -5,6 +5,7 @@ from typing import Callable, Iterator, List, Sequence, Tuple
 
 from ...checking import CheckResult
 from ...rules import Finding
+from .._phrases import amount
 from .disk_map import DiskMap, disk_map
 from .entropy import EntropySample, describe
 from .plots import NARROW, WIDE, disk_plot, entropy_plot, timeline_plot
@@ -52,10 +53,10 @@ def _pictures(checked: CheckResult, seen: Walk, anchor: str) -> Iterator[Picture
                 (
                     f"{part.start:#x}",
                     f"{part.end - 1:#x}",
-                    _size(part.written),
-                    _size(part.read),
-                    _size(part.unwritten),
-                    _size(part.failed),
+                    amount(part.written),
+                    amount(part.read),
+                    amount(part.unwritten),
+                    amount(part.failed),
                     str(part.findings),
                 )
                 for part in disk.parts
@@ -134,14 +135,14 @@ def _disk_sentences(disk: DiskMap) -> List[str]:
     )
     span = parts[-1].end - parts[0].start
     found = [
-        f"Dump_Write put {_size(written)} on the disk and Dump_Read brought {_size(read)} back, at disk "
-        f"offsets {parts[0].start:#x} to {parts[-1].end - 1:#x}, a range of {_size(span)}."
+        f"Dump_Write put {amount(written)} on the disk and Dump_Read brought {amount(read)} back, at disk "
+        f"offsets {parts[0].start:#x} to {parts[-1].end - 1:#x}, a range of {amount(span)}."
     ]
     if len(parts) > 1:
         found.append(f"{len(parts)} parts of it are in use; what is empty between them is left out (//).")
     if unwritten:
-        found.append(f"{_size(unwritten)}, in whole blocks, were read and no Dump_Write here wrote them.")
-    found.append(f"The map is made of blocks of {_size(disk.grain)}.")
+        found.append(f"{amount(unwritten)}, in whole blocks, were read and no Dump_Write here wrote them.")
+    found.append(f"The map is made of blocks of {amount(disk.grain)}.")
     return found
 
 
@@ -179,14 +180,3 @@ def _entropy_rows(name: str, sample: EntropySample) -> Iterator[Tuple[str, ...]]
         values = sorted(getattr(pair, side) for pair in sample.pairs)
         shown = (values[0], values[len(values) // 2], values[-1])
         yield (name, str(len(values)), side, *(f"{value:.2f}" for value in shown))
-
-
-def _size(count: int) -> str:
-    """Bytes for people; exact while they are few."""
-    if count < 1024:
-        return f"{count} bytes"
-    value, units = count / 1024, ["KiB", "MiB", "GiB", "TiB"]
-    while value >= 1024 and len(units) > 1:
-        value /= 1024
-        units.pop(0)
-    return f"{value:.4g} {units[0]}"

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
 
 from ...checking import CheckResult, Report
 from ...rules import Finding, Level, RuleResult, Waiver
-from .._phrases import outcome_word, show_command
-from .comparison import Comparison
-from .comparisons import comparisons, shows_bytes
+from .._comparison import Comparison, comparisons, shows_bytes
+from .._links import web_address
+from .._phrases import outcome_word, scrubbed, show_command
 from .evidence import EvidenceTable, Fact, evidence_of
 from .facts import Row, copies, environment
 from .pictures import Picture, pictures
@@ -19,7 +18,6 @@ __all__ = ["MAX_HEXDUMPS", "FindingView", "Group", "RecordingView", "RuleView", 
 MAX_HEXDUMPS = 50
 _MAX_REASONS = 40
 _MAX_COPIES = 12
-_HOSTS = ("learn.microsoft.com", "docs.microsoft.com")
 _LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
@@ -76,13 +74,15 @@ class Group:
 
 @dataclass(frozen=True)
 class RecordingView:
-    """One recording; ``problem`` says why it could not be read once more, or not all of it."""
+    """One recording; ``problem`` says why it could not be read once more, or not all of it, ``scrubbed`` that
+    its contents were replaced (empty where they were not)."""
 
     checked: CheckResult
     anchor: str
     reasons: Sequence[Reason]
     reasons_left_out: int
     problem: str
+    scrubbed: str
     rules: Sequence[RuleView]
     groups: Sequence[Group]
     pictures: Sequence[Picture]
@@ -128,8 +128,9 @@ def _view(checked: CheckResult, seen: Walk, anchor: str, hexdumps: int) -> Recor
         ],
         reasons_left_out=max(0, len(reasons) - _MAX_REASONS),
         problem=seen.problem,
+        scrubbed=scrubbed(checked.header) or "",
         rules=[
-            RuleView(rule, outcome_word(rule), _link(rule.source), by_rule.get(rule.rule, ""))
+            RuleView(rule, outcome_word(rule), web_address(rule.source), by_rule.get(rule.rule, ""))
             for rule in checked.result.rules
         ],
         groups=groups,
@@ -150,9 +151,9 @@ def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexd
     views = []
     name = f"{anchor}-{rule.rule}"
     for index, finding in enumerate(sorted(rule.findings, key=lambda one: one.waiver is not None), 1):
-        facts, tables = evidence_of(finding)
+        facts, tables = evidence_of(finding, rule.meanings)
         limited = hexdumps <= 0 and shows_bytes(finding)
-        shown = [] if limited else comparisons(finding, seen)
+        shown = [] if limited else comparisons(finding, seen.recording)
         hexdumps -= bool(shown)
         views.append(
             FindingView(
@@ -166,13 +167,3 @@ def _group(checked: CheckResult, rule: RuleResult, anchor: str, seen: Walk, hexd
             )
         )
     return Group(rule, name, views, max(0, rule.found - len(rule.findings)))
-
-
-def _link(source: str) -> str:
-    """The address where it is one of Microsoft's pages over https; whatever else a rule names is text."""
-    try:
-        parts = urlsplit(source)
-        known = parts.scheme == "https" and parts.netloc in _HOSTS
-    except ValueError:
-        return ""
-    return source if known else ""

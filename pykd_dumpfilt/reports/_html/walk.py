@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Set, Tuple
 
 from ...checking import CheckResult
-from ...decoded import DecodedCall
+from ...decoded import DecodedCall, DecodedRecording, open_recording
 from ...errors import DumpfiltError
-from ...recording import Call, LoadedModule, Recording, read_recording
-from ...structures import Machine
+from ...recording import Call, LoadedModule
 from .blocks import Blocks
 from .disk_map import DISK_LANES
 from .entropy import EntropySample, transfer_views
@@ -41,34 +40,12 @@ class Walk:
     places: Dict[int, Tuple[int, int]] = field(default_factory=dict)
     loads: Dict[int, int] = field(default_factory=dict)
     problem: str = ""
-    recording: Optional[Recording] = None
-    modules: Dict[int, LoadedModule] = field(default_factory=dict)
+    recording: Optional[DecodedRecording] = None
 
     def close(self) -> None:
         """Let go of the recording's files."""
         if self.recording is not None:
             self.recording.close()
-
-    def call(self, number: int) -> DecodedCall:
-        """One call, read alone.
-
-        Raises:
-            RecordingError: it is not there, or damaged.
-        """
-        assert self.recording is not None
-        raw = self.recording.call(number)
-        return DecodedCall(
-            raw, self.modules.get(raw.module), Machine(self.recording.header.machine), self.recording
-        )
-
-    def page(self, number: int) -> bytes:
-        """A page of the recording.
-
-        Raises:
-            RecordingError: it is damaged.
-        """
-        assert self.recording is not None
-        return self.recording.page(number)
 
 
 def walk(checked: CheckResult) -> Walk:
@@ -76,7 +53,7 @@ def walk(checked: CheckResult) -> Walk:
     seen = Walk()
     wanted = {finding.call for finding in checked.result.findings}
     try:
-        recording = read_recording(checked.path)
+        recording = open_recording(checked.path)
         if recording.header != checked.header:
             seen.problem = "there is another recording now at its path"
             return seen
@@ -84,7 +61,6 @@ def walk(checked: CheckResult) -> Walk:
         if calls != checked.calls:
             seen.problem = f"it held {checked.calls} calls when it was checked, and holds {calls} now"
         seen.recording = recording
-        seen.modules = recording.modules
     except DumpfiltError as error:
         seen.problem = str(error)
     except (OSError, ValueError) as error:
@@ -93,13 +69,12 @@ def walk(checked: CheckResult) -> Walk:
     return seen
 
 
-def _walk(seen: Walk, recording: Recording, wanted: Set[int]) -> int:
+def _walk(seen: Walk, recording: DecodedRecording, wanted: Set[int]) -> int:
     calls = 0
-    machine = Machine(recording.header.machine)
-    for record in recording:
+    for record in recording.raw:
         if isinstance(record, Call):
             calls += 1
-            _call(seen, DecodedCall(record, None, machine, recording), wanted)
+            _call(seen, DecodedCall(record, None, recording.machine, recording.raw), wanted)
         elif isinstance(record, LoadedModule) and len(seen.loads) < _MAX_LOADS:
             seen.loads[record.number] = calls
     return calls

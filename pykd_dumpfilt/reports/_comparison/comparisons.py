@@ -3,13 +3,12 @@
 from itertools import islice
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
-from ...decoded import DecodedCall, NoValue, given_back, layout_of, neighbour_pages
+from ...decoded import DecodedCall, DecodedRecording, NoValue, given_back, layout_of, neighbour_pages
 from ...errors import RecordingError
 from ...recording import Piece
 from ...rules import Finding
 from .comparison import Comparison, compare
 from .transfers import Placed, described, gave_back, given, holding, sent
-from .walk import Walk
 
 __all__ = ["comparisons", "shows_bytes"]
 
@@ -26,10 +25,14 @@ _PAIRS = (
 """Keys of evidence that hold bytes, in pairs, and what they are called."""
 
 
-def comparisons(finding: Finding, walk: Walk) -> List[Comparison]:
-    """The comparisons that show a finding; none for a rule that is not about bytes."""
+def comparisons(finding: Finding, recording: Optional[DecodedRecording]) -> List[Comparison]:
+    """The comparisons that show a finding; none for a rule that is not about bytes.
+
+    Args:
+        recording: the one it was found in; None where that cannot be read any more.
+    """
     try:
-        found = list(islice(_found(finding, walk), _MAX_PER_FINDING))
+        found = list(islice(_found(finding, recording), _MAX_PER_FINDING))
     except (RecordingError, OSError) as error:
         return [Comparison("Bytes", "", "", missing=str(error))]
     return found or list(_from_evidence(finding))
@@ -40,31 +43,31 @@ def shows_bytes(finding: Finding) -> bool:
     return finding.rule in _BY_RULE or any(True for _ in _from_evidence(finding))
 
 
-def _found(finding: Finding, walk: Walk) -> Iterator[Comparison]:
+def _found(finding: Finding, recording: Optional[DecodedRecording]) -> Iterator[Comparison]:
     show = _BY_RULE.get(finding.rule)
-    if show is not None and walk.recording is not None:
-        yield from show(finding, walk.call(finding.call), walk)
+    if show is not None and recording is not None:
+        yield from show(finding, recording.call(finding.call), recording)
 
 
-def _round_trip(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _round_trip(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     number = _number(finding, "written_by_call")
     if number is not None:
-        left = f"Given to Dump_Write, call {number}", given(walk.call(number))
+        left = f"Given to Dump_Write, call {number}", given(recording.call(number))
         right = f"Given back by Dump_Read, call {call.number}", gave_back(call)
         yield from _at_disk_offset(finding, left, right)
 
 
-def _repeated(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _repeated(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     number = _number(finding, "earlier_call")
     if number is not None:
-        left = f"Given back by call {number}", gave_back(walk.call(number))
+        left = f"Given back by call {number}", gave_back(recording.call(number))
         right = f"Given back by call {call.number}", gave_back(call)
         yield from _at_disk_offset(finding, left, right)
 
 
-def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _page(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     if "address" in finding.evidence:
-        yield from _neighbour(finding, call, walk)
+        yield from _neighbour(finding, call, recording)
         return
     index, page = _number(finding, "mdl"), _number(finding, "page")
     if index is None or page is None or index >= len(call.entry.buffers):
@@ -80,25 +83,25 @@ def _page(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compariso
     yield compare(
         f"Page {page} of the buffer{'' if index == 0 else f' of MDL {index} of the chain'}, whole; bytes "
         f"{start:#x} to {end - 1:#x} are the buffer's{', which Dump_Read may change' if ignore else ''}",
-        ("At entry", walk.page(one)),
-        ("At return", walk.page(two)),
+        ("At entry", recording.raw.page(one)),
+        ("At return", recording.raw.page(two)),
         ignore=ignore,
     )
 
 
-def _neighbour(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _neighbour(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     place = finding.evidence.get("mdl"), finding.evidence.get("page")
     for beside in neighbour_pages(call):
         if (beside.mdl, beside.page) == place and beside.before is not None and beside.after is not None:
             where = "before the buffer's first" if beside.page < 0 else "behind the buffer's last"
             yield compare(
                 f"The page {where}, whole: nothing of it is the filter's",
-                ("At entry", walk.page(beside.before)),
-                ("At return", walk.page(beside.after)),
+                ("At entry", recording.raw.page(beside.before)),
+                ("At return", recording.raw.page(beside.after)),
             )
 
 
-def _mdls(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _mdls(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     if call.exit is None:
         return
     for index, (before, after) in enumerate(zip(call.entry.raw.mdls, call.exit.raw.mdls)):
@@ -107,24 +110,26 @@ def _mdls(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Compariso
             yield _structure(name, "MDL", before, after, call)
 
 
-def _write_substitute(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _write_substitute(
+    finding: Finding, call: DecodedCall, recording: DecodedRecording
+) -> Iterator[Comparison]:
     yield from _from_evidence(finding)
-    yield from _mdls(finding, call, walk)
+    yield from _mdls(finding, call, recording)
 
 
-def _extension(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _extension(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     yield from _pieces(call, "FILTER_EXTENSION", "filter_extension")
 
 
-def _registration(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _registration(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     yield from _pieces(call, "FILTER_INITIALIZATION_DATA", "filter_initialization_data")
 
 
-def _offset(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _offset(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     yield from _pieces(call, "*DiskByteOffset", "disk_byte_offset")
 
 
-def _transformed(finding: Finding, call: DecodedCall, walk: Walk) -> Iterator[Comparison]:
+def _transformed(finding: Finding, call: DecodedCall, recording: DecodedRecording) -> Iterator[Comparison]:
     kept, changed = _number(finding, "kept_disk_offset"), _number(finding, "changed_disk_offset")
     if kept is None or changed is None:
         return
@@ -148,7 +153,7 @@ def _from_evidence(finding: Finding) -> Iterator[Comparison]:
             yield compare("From the finding's evidence", (left_name, left), (right_name, right), start)
 
 
-_BY_RULE: Dict[str, Callable[[Finding, DecodedCall, Walk], Iterator[Comparison]]] = {
+_BY_RULE: Dict[str, Callable[[Finding, DecodedCall, DecodedRecording], Iterator[Comparison]]] = {
     "DF-REG-001": _registration,
     "DF-REG-002": _registration,
     "DF-REG-003": _registration,

@@ -1,0 +1,82 @@
+"""A file that is there whole or not at all, and takes no other file's place."""
+
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Optional, Type
+
+__all__ = ["FreshFile", "fresh_name", "sync_folder"]
+
+
+def fresh_name(target: Path) -> Path:
+    """A name beside ``target`` for what is not finished, which nobody else uses."""
+    return target.with_name(f".{secrets.token_hex(4)}.tmp.{target.name}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:
+        # Windows opens no folders.
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        # Some file systems do not either.
+        pass
+    finally:
+        os.close(fd)
+
+
+class FreshFile:
+    """A new file for its owner alone, under another name until :meth:`keep`; leaving without it removes all.
+
+    Everything here may raise OSError; FileExistsError where ``target`` is there, before anything is written.
+
+    Attributes:
+        file: to write to.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = fresh_name(target)
+        self.file: BinaryIO
+        if os.path.lexists(target):
+            raise FileExistsError
+
+    def __enter__(self) -> "FreshFile":
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self.file = os.fdopen(os.open(self._path, flags, 0o600), "w+b")
+        return self
+
+    def keep(self) -> None:
+        """All of it is written: give it its name, once it is on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        try:
+            # A link is refused where the name has been taken meanwhile; renaming would replace that file.
+            os.link(self._path, self._target)
+        except FileExistsError:
+            raise
+        except OSError:
+            # No links on this file system.
+            if os.path.lexists(self._target):
+                raise FileExistsError from None
+            self._path.rename(self._target)
+        sync_folder(self._target.parent)
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        where: Optional[TracebackType],
+    ) -> None:
+        try:
+            self.file.close()
+        except OSError:
+            # A full disk tells once more what writing has told.
+            pass
+        self._path.unlink(missing_ok=True)
