@@ -293,7 +293,8 @@ class Target:
         if exit_.kind in (ExitKind.BREAKPOINT, ExitKind.DEBUG_REGISTER, ExitKind.AGAIN):
             # How much of the slice was used is not known. A stop is charged as if it had taken long, so that
             # a callback that meets breakpoints for ever comes to an end, and the rest is given back.
-            self._left += max(0, count - _STOP_COST)
+            # (Of a small budget it takes a thousandth.)
+            self._left += max(0, count - min(_STOP_COST, self.scenario.budget // 1000))
         if exit_.kind == ExitKind.BREAKPOINT:
             return BreakpointHit(self._cpu.get("rip"))
         if exit_.kind == ExitKind.DEBUG_REGISTER:

@@ -119,7 +119,7 @@ CASES: Dict[str, Hostile] = {
     "2**63 bytes of pool": Hostile(
         ("31C9" + RDX_2_63, ALLOCATE, "C60000"), "fault: page fault at F: accessing 0x0", "9"
     ),
-    "all pool there is": Hostile(_forever("31C9BA00100000", ALLOCATE), LOOP, ALL),
+    "all pool there is": Hostile(_forever("31C9BA00100000", ALLOCATE), WORK, "187"),
     "all pool there is, again and again": Hostile(
         _forever("31C9BA00000001", ALLOCATE, "4889C1", ("call", "ExFreePool")), WORK, "7"
     ),

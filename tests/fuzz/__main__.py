@@ -110,7 +110,9 @@ def _campaign(arguments: argparse.Namespace) -> int:
         print(json.dumps(_object(figures, seconds, again, arguments), indent=2))
     else:
         print("\n".join(_lines(figures, seconds, again, arguments)))
-    return 1 if figures.failures else 0
+    if figures.interrupted:
+        print("interrupted", file=sys.stderr)
+    return 1 if figures.failures else 130 if figures.interrupted else 0
 
 
 def _kept(target: "Target[Any]", path: Path) -> Figures:

@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import resource
 import shutil
+import signal
 import tempfile
 import time
 import traceback
@@ -51,6 +52,7 @@ class Figures:
         outcomes: how many inputs had which.
         peak: MiB of resident memory, of the process that had most.
         slowest: seconds and number of the inputs that took longest, longest first.
+        interrupted: by Ctrl+C.
     """
 
     inputs: int = 0
@@ -58,6 +60,7 @@ class Figures:
     peak: float = 0.0
     slowest: List[Tuple[float, int]] = field(default_factory=list)
     failures: List[Failure] = field(default_factory=list)
+    interrupted: bool = False
 
     def add(self, other: "Figures") -> None:
         """Take in another part's."""
@@ -144,6 +147,9 @@ class Campaign:
                     progress(total.inputs, len(total.failures))
                 if len(total.failures) > _MAX_FAILURES:
                     break
+        except KeyboardInterrupt:
+            # What has been found so far is worth telling.
+            total.interrupted = True
         finally:
             for worker in workers:
                 worker.kill()
@@ -170,6 +176,8 @@ class Campaign:
 
     def work(self, numbers: Iterable[int], scratch: Path, send: Send, now: Any) -> None:
         """What one worker does with these inputs. ``now`` tells at which it is, and since when."""
+        # Ctrl+C is for the process that collects.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         # Without it, one input could take the machine's memory before anybody looks.
         resource.setrlimit(resource.RLIMIT_AS, (_HARD_LIMIT, _HARD_LIMIT))
         folder = Path(tempfile.mkdtemp(dir=scratch))
