@@ -73,6 +73,22 @@ def test_emulate_check_and_show_work_together(
     assert "MappedSystemVa" in out
 
 
+def test_a_driver_that_never_comes_back_ends_by_its_budget(
+    tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    driver = tmp_path / "spins.sys"
+    driver.write_bytes(dump_filter({**ALL_FIVE, "Dump_Write": "90EBFE"}).image())
+    arguments = ("-o", str(tmp_path / "run"), "--calls", "2", "--instructions")
+    code, out, err = run(capsys, "emulate", str(driver), *arguments, "50000")
+    assert code == 1
+    assert "FAIL" in out
+    assert "Dump_Write never returned to its caller" in out
+    assert "; in Dump_Write, the filter's call 3, after 50000 of 50000 instructions)" in err
+    code, _, err = run(capsys, "emulate", str(driver), *arguments, "5")
+    assert code == 2
+    assert "budget is 5; from 1000 to" in err
+
+
 def test_a_whole_life_in_one_recording(
     driver: Path, tmp_path: Path, capsys: "pytest.CaptureFixture[str]"
 ) -> None:

@@ -53,6 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="another seed varies sizes, offsets and MDLs (default 1)",
     )
+    parser.add_argument(
+        "--instructions",
+        type=int,
+        default=2_000_000_000,
+        metavar="N",
+        help="what one call of the driver may execute before it is taken to come to no end (default "
+        "%(default)s, half a minute or less)",
+    )
     add_around_argument(parser, 1)
     add_callback_argument(parser)
     _tracing.add_arguments(parser)
@@ -74,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         calls=arguments.calls,
         pages=arguments.pages,
+        budget=arguments.instructions,
         attach=arguments.attach,
     )
     debugger = EmulatorDebugger(Target(image=image, name=name, scenario=scenario))
@@ -118,5 +127,6 @@ COMMAND = Command(
         "  dumpfilt emulate myfilter.sys -o run1\n"
         "  dumpfilt emulate myfilter.sys -o run2 --scenario crash --calls 200 --seed 7\n"
         "  dumpfilt emulate myfilter.sys -o run3 --scenario life\n"
+        "  dumpfilt emulate myfilter.sys -o run4 --instructions 10000000   when it may hang\n"
     ),
 )

@@ -27,6 +27,7 @@ from .events import (
     ModuleUnloaded,
     Running,
     SingleStep,
+    Spent,
     Stopped,
 )
 from .scenario import ATTACH, KINDS, Plan, Scenario, Transfer
@@ -48,6 +49,7 @@ __all__ = [
     "Running",
     "Scenario",
     "SingleStep",
+    "Spent",
     "Stopped",
     "Target",
     "Transfer",

@@ -8,6 +8,7 @@ guests; RDTSC gives the host's clock; what is written from outside does not reac
 
 import enum
 import struct
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -22,7 +23,7 @@ from .memory import Memory
 
 unicorn: Any = _unicorn  # it has no types
 
-__all__ = ["Cpu", "Exit", "ExitKind"]
+__all__ = ["Counter", "Cpu", "Exit", "ExitKind"]
 
 _NAMED = {
     **{
@@ -68,7 +69,7 @@ _DEBUG_ADDRESSES = ("dr0", "dr1", "dr2", "dr3")
 _DR6_HITS = 0xF
 _RESUME_FLAG = 0x10000
 
-_MAX_HOOKS = 4096
+_MAX_HOOKS = 16384
 _TSC_STEP = 1000
 
 
@@ -101,6 +102,13 @@ class Exit:
     vector: int = 0
 
 
+@dataclass
+class Counter:
+    """How many instructions are left to be executed; below 0 when there were more."""
+
+    left: int
+
+
 class Cpu:
     """One x64 processor and its memory."""
 
@@ -115,7 +123,7 @@ class Cpu:
         self._resuming: Optional[int] = None
         self._exit: Optional[Exit] = None
         self._error: Optional[BaseException] = None
-        self.hook_calls_left = 0
+        self.hook_calls_left = sys.maxsize
         """How often hooks may be called: they are thousands of times slower than instructions."""
         self._counting = False
         self._tsc = 0x1000_0000
@@ -157,6 +165,11 @@ class Cpu:
         self._tsc += _TSC_STEP
         return self._tsc
 
+    def halt(self) -> None:
+        """End the run that is under way: the processor waits for an interrupt."""
+        self._exit = Exit(ExitKind.HALTED)
+        self.uc.emu_stop()
+
     # Hooks
 
     def hook(self, begin: int, end: int, callback: Callable[[int], None]) -> None:
@@ -170,21 +183,29 @@ class Cpu:
 
         def on_code(_uc: Any, address: int, _size: int, _data: Any) -> None:
             try:
-                self.hook_calls_left -= 1
-                if self.hook_calls_left < 0:
-                    raise GuestStop("budget", "one call of the filter made too many calls of the kernel")
+                self.charge(1)
                 callback(address)
             except BaseException as error:
                 self._error = error
                 self.uc.emu_stop()
             if self.memory.code_changed:
-                self._exit = Exit(ExitKind.AGAIN)
+                self._exit = self._exit or Exit(ExitKind.AGAIN)
                 self.uc.emu_stop()
             self._settle(running=True)
 
         handle = self.uc.hook_add(unicorn.UC_HOOK_CODE, on_code, None, begin, end - 1)
         self._hooks[begin] = (end, callback, handle)
         self.memory.code_changed = True
+
+    def charge(self, calls: int) -> None:
+        """Charge the filter's call for what a hook does, in hooks that do little.
+
+        Raises:
+            GuestStop: it has used up what it may.
+        """
+        self.hook_calls_left -= calls
+        if self.hook_calls_left < 0:
+            raise GuestStop("budget", "one call of the filter made the kernel work too much")
 
     def unhook(self, begin: int) -> None:
         """Undo :meth:`hook`."""
@@ -203,7 +224,9 @@ class Cpu:
 
     def _emulation(self, code: bytes) -> Callable[[int], None]:
         def emulate(address: int) -> None:
-            # A debugger may have put an int3 over it: then that comes first.
+            # A debugger's breakpoint comes first: one in a debug register, or an int3 over it.
+            if address in self._debug and address != self._resuming:
+                return
             if self.memory.read_virtual(address, len(code)) == code:
                 execute(self, code)
                 self.set("rip", address + len(code))
@@ -214,6 +237,21 @@ class Cpu:
         """Undo :meth:`watch_code` for a range."""
         for at in [known for known in self._hooks if address <= known < address + size]:
             self.unhook(at)
+
+    def count_instructions(self, limit: int) -> "Counter":
+        """Count from here on, a thousand times slower than without; past the limit a run ends with
+        :class:`~.errors.GuestStop`."""
+        counter = Counter(limit)
+
+        def count(_uc: Any, _address: int, _size: int, _data: Any) -> None:
+            counter.left -= 1
+            if counter.left < 0:
+                self._error = GuestStop("budget", "all that can be counted was executed")
+                self.uc.emu_stop()
+
+        self.uc.hook_add(unicorn.UC_HOOK_CODE, count, None, 1, 0)
+        self.memory.code_changed = True
+        return counter
 
     # Debug registers
 
@@ -271,7 +309,7 @@ class Cpu:
             self.set("efl", flags & ~_RESUME_FLAG)
             self._resuming = rip
         if count == 1 and self._call_hook(rip):
-            return Exit(ExitKind.COUNT)
+            return self._exit or Exit(ExitKind.COUNT)
         if count and not self._counting:
             # Code that was translated for a run without a count would never be counted.
             self.uc.ctl_flush_tb()
@@ -301,7 +339,7 @@ class Cpu:
     def _call_hook(self, rip: int) -> bool:
         for begin, (end, callback, _) in self._hooks.items():
             if begin <= rip < end:
-                self.hook_calls_left -= 1
+                self.charge(1)
                 callback(rip)
                 return self.get("rip") != rip
         return False

@@ -192,10 +192,21 @@ class EmulatorDebugger:
                 self._breakpoints = [known for known in self._breakpoints if known.address not in module]
         elif isinstance(event, Stopped):
             self._broke()
-            detail = event.detail if event.reason == "ended" else f"{event.reason}: {event.detail}"
-            return Stop(StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, detail)
+            return Stop(StopReason.STUCK if event.reason == "budget" else StopReason.ENDED, self._told(event))
         # Running: somebody asked the target to stop. Whether it was Ctrl+C is known to run().
         return None
+
+    def _told(self, stopped: Stopped) -> str:
+        """A stop of the machine as a sentence: what happened, in which call, and what that had taken."""
+        if stopped.reason == "ended":
+            return stopped.detail
+        told = f"{stopped.reason}: {stopped.detail}"
+        if stopped.call:
+            told += f"; in {stopped.callback}, the filter's call {stopped.call}"
+            spent = self._target.spent()
+            if spent is not None:
+                told += f", after {spent} of {self._target.scenario.budget} instructions"
+        return told
 
     def _hit(self, address: int) -> Optional[Stop]:
         if self._target.read_virtual(address, 1) == _INT3:

@@ -12,6 +12,7 @@ __all__ = [
     "ModuleUnloaded",
     "Running",
     "SingleStep",
+    "Spent",
     "Stopped",
 ]
 
@@ -93,12 +94,27 @@ class Stopped:
         code: of the bug check, for "fault" of the one that Windows raises for such an exception; 0 where
             there is none.
         parameters: the four bug check parameters; empty where there is no bug check.
+        callback: which callback of the filter was running; empty where none was.
+        call: which of the filter's calls that was, from 1 on; 0 where none was.
     """
 
     reason: str
     detail: str = ""
     code: int = 0
     parameters: Tuple[int, ...] = ()
+    callback: str = ""
+    call: int = 0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a call of the filter has taken of its budget: instructions, exactly or at least."""
+
+    instructions: int
+    exactly: bool
+
+    def __str__(self) -> str:
+        return f"{'' if self.exactly else 'more than '}{self.instructions}"
 
 
 Event = Union[BreakpointHit, DebugRegisterHit, SingleStep, Running, ModuleLoaded, ModuleUnloaded, Stopped]

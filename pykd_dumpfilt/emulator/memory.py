@@ -97,7 +97,8 @@ class Memory:
     def map(self, address: int, pfn: int, *, writable: bool = True, executable: bool = False) -> None:
         """Make the page at virtual ``address`` show page frame ``pfn``."""
         slot = self._slot(address, create=True)
-        assert slot is not None
+        if slot is None:
+            raise TargetError(f"cannot map {address:#x}: the page tables lead to what is not memory")
         if self._entry(slot) & _PRESENT:
             self.mapping_changed = self.code_changed = True
         flags = _PRESENT | (_WRITE if writable else 0) | (0 if executable else _NO_EXECUTE)
@@ -154,6 +155,9 @@ class Memory:
                 entry = self._new_table() | _PRESENT | _WRITE
                 self._uc.mem_write(slot, struct.pack("<Q", entry))
             table = entry & _FRAME
+            if not _is_ram(table):
+                # Whoever can write physical memory can write page tables.
+                return None
         return table + 8 * (address >> _LEVELS[-1] & 511)
 
     def _entry(self, slot: int) -> int:
@@ -181,9 +185,7 @@ class Memory:
 
     def _ram(self, address: int, size: int) -> bytes:
         """RAM within one page; empty where there is none (a guest can map what it likes)."""
-        if any(base <= address < base + length for base, length in BANKS):
-            return bytes(self._uc.mem_read(address, size))
-        return b""
+        return bytes(self._uc.mem_read(address, size)) if _is_ram(address) else b""
 
     def write_physical(self, address: int, data: bytes) -> None:
         """Write to RAM; :class:`TargetError` where it is not wholly there."""
@@ -242,3 +244,7 @@ class Memory:
             done += size
         for physical, begin, size in parts:
             self._uc.mem_write(physical, bytes(data[begin : begin + size]))
+
+
+def _is_ram(address: int) -> bool:
+    return any(base <= address < base + length for base, length in BANKS)

@@ -3,11 +3,10 @@
 import re
 from typing import List, Optional, Sequence, Tuple, Union
 
-from ..debugger import MemoryReadError
-from ..errors import UsageError
+from ..errors import TargetError, UsageError
 from .cpu import Exit, ExitKind
 from .errors import GuestStop
-from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Stopped
+from .events import BreakpointHit, DebugRegisterHit, Event, LoadedImage, Running, SingleStep, Spent, Stopped
 from .image import read_image
 from .kernel import Kernel, Processor
 from .scenario import Scenario
@@ -30,7 +29,8 @@ _SLICE_MILLISECONDS = 500
 _SLICE_INSTRUCTIONS = 20_000_000
 _FAST_BUDGET = 100_000_000
 _STOP_COST = 100_000
-_HOOK_COST = 2000
+_HOOK_COST = 10_000
+_COUNTED = 1_000_000
 
 # What Windows raises for an exception that nobody handles (bug check code reference).
 _KMODE_EXCEPTION_NOT_HANDLED, _UNEXPECTED_KERNEL_MODE_TRAP, _KERNEL_SECURITY_CHECK_FAILURE = 0x1E, 0x7F, 0x139
@@ -74,6 +74,7 @@ class Target:
             raise UsageError(f"{name!r} cannot be the name of a driver: 1 to 64 characters of a file's name")
         driver = read_image(image)
         self.scenario = scenario
+        self._arguments = (image, name, scenario, processors)
         self._kernel = Kernel(scenario.seed, (entry.kernel_name for entry in driver.imports), processors)
         self._cpu = self._kernel.cpu
         self._registers = Stream("registers", scenario.seed)
@@ -81,7 +82,9 @@ class Target:
         self._steps = self._story.run()
         self._answer: Optional[int] = None
         self._in_call = False
+        self._callback = ""
         self._entered = 0
+        self._used_up = False
         self._fast = 0
         self._left = 0
         self._stopped: Optional[Stopped] = None
@@ -237,6 +240,35 @@ class Target:
         self._in_call = False
         self._answer = None
 
+    def spent(self) -> Optional[Spent]:
+        """What the call had taken of its budget in which the machine stopped; None where it stopped in none.
+
+        A machine that runs fast does not count. So another one plays the same again, and counts in its last
+        call up to a million; where somebody changed this one's memory or registers, the answer may be None.
+        """
+        stopped = self._stopped
+        if stopped is None or not stopped.call:
+            return None
+        if self._used_up:
+            return Spent(self.scenario.budget, exactly=True)
+        again = Target(*self._arguments)
+        again._play_to(stopped.call)
+        if again._stopped is not None:
+            return None
+        counter = again._cpu.count_instructions(_COUNTED)
+        again._play_to(stopped.call + 1)
+        if counter.left < 0:
+            return Spent(_COUNTED, exactly=False)
+        return Spent(_COUNTED - counter.left, exactly=True) if again._stopped == stopped else None
+
+    def _play_to(self, call: int) -> None:
+        """Go on to a call of the filter, by its number, past whatever a debugger would see."""
+        while self._stopped is None and self._entered < call:
+            if not self._in_call:
+                self._advance()
+            elif isinstance(self._run(*self._slice(None)), BreakpointHit):
+                self._cpu.set("rip", self._cpu.get("rip") + 1)
+
     def _slice(self, remaining: Optional[int]) -> Tuple[int, int]:
         """Instructions and milliseconds for the next run; 0 for no limit."""
         if remaining is None and self._fast > 0:
@@ -251,25 +283,27 @@ class Target:
             exit_ = self._cpu.run(self._kernel.rest_address, count, milliseconds)
         except GuestStop as stop:
             return self._stop(stop)
-        except MemoryReadError as error:
+        except TargetError as error:
             # The emulated kernel itself stumbled, for example over a stack that is gone.
             return self._stop(GuestStop("fault", f"{error} (RIP {self._where()})"))
         if exit_.kind == ExitKind.UNTIL:
             self._in_call = False
             self._answer = self._cpu.get("rax")
             return None
-        if exit_.kind == ExitKind.BREAKPOINT:
+        if exit_.kind in (ExitKind.BREAKPOINT, ExitKind.DEBUG_REGISTER, ExitKind.AGAIN):
             # How much of the slice was used is not known. A stop is charged as if it had taken long, so that
             # a callback that meets breakpoints for ever comes to an end, and the rest is given back.
-            self._left += max(0, count - _STOP_COST)
+            # (Of a small budget it takes a thousandth.)
+            self._left += max(0, count - min(_STOP_COST, self.scenario.budget // 1000))
+        if exit_.kind == ExitKind.BREAKPOINT:
             return BreakpointHit(self._cpu.get("rip"))
         if exit_.kind == ExitKind.DEBUG_REGISTER:
-            self._left += max(0, count - _STOP_COST)
             return DebugRegisterHit(self._cpu.get("rip"))
         if exit_.kind in (ExitKind.COUNT, ExitKind.AGAIN):
             if self._left <= 0:
                 limit = self.scenario.budget
                 detail = f"one call of the filter took more than {limit} instructions; RIP is {self._where()}"
+                self._used_up = True
                 return self._stop(GuestStop("budget", detail))
             return None
         return self._stop(self._fault(exit_))
@@ -288,6 +322,9 @@ class Target:
                 return self._stop(GuestStop("ended", self._story.outcome))
             except GuestStop as stop:
                 return self._stop(stop)
+            except TargetError as error:
+                # The emulated kernel itself stumbled, over memory of its own that the filter took away.
+                return self._stop(GuestStop("fault", str(error)))
             if isinstance(step, Moment):
                 if not step.breaks_in and step.name != self._awaited:
                     continue
@@ -336,15 +373,17 @@ class Target:
         cpu.set("rip", kernel.site(call.callback))
         cpu.set("efl", 0x202 if kernel.irql == 0 else 0x2)
         self._in_call = True
+        self._callback = call.callback
         self._left = self.scenario.budget
         self._fast = _FAST_SLICES if self._left >= _FAST_BUDGET else 0
         cpu.hook_calls_left = max(1000, self._left // _HOOK_COST)
 
     def _stop(self, stop: GuestStop) -> Stopped:
-        self._in_call = False
         if stop.code:
             self._kernel.note_bug_check(stop.code, stop.parameters)
-        self._stopped = Stopped(stop.reason, stop.detail, stop.code, stop.parameters)
+        where = (self._callback, self._entered) if self._in_call else ("", 0)
+        self._in_call = False
+        self._stopped = Stopped(stop.reason, stop.detail, stop.code, stop.parameters, *where)
         self._cpu.set("rip", self._kernel.break_address)
         return self._stopped
 

@@ -12,6 +12,8 @@ from ..spool import Spool
 __all__ = ["Content", "FileContent", "SpooledContent", "open_regular", "stream"]
 
 _CHUNK = 1024 * 1024
+# What a system has of these.
+_OPEN = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY"))
 # Not on Windows.
 _PREAD = getattr(os, "pread", None)
 
@@ -30,11 +32,18 @@ class Content(Protocol):
 
 
 def open_regular(path: Path) -> int:
-    """A descriptor for reading a file; OSError where it is anything else, such as a pipe that would block."""
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
+    """A descriptor for reading a file. OSError where it is anything else: a pipe would block, opening a
+    device may do something, and a link would let who made the recording choose what is read here."""
+    before = os.lstat(path)
+    if stat.S_ISLNK(before.st_mode):
+        raise OSError(f"{path} is a link, and a link is not followed; put the file itself there")
+    if not stat.S_ISREG(before.st_mode):
         raise OSError(f"{path} is not a file")
+    fd = os.open(path, os.O_RDONLY | _OPEN)
+    if not os.path.samestat(before, os.fstat(fd)):
+        # Windows has no O_NOFOLLOW.
+        os.close(fd)
+        raise OSError(f"{path} was exchanged while it was opened")
     return fd
 
 

@@ -59,6 +59,9 @@ _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.A
 _GUID = re.compile(r"[0-9a-f]{32}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _INTEGERS = {int}
+_MAX_NAME = 1024
+_MAX_PAGES = 16 * 1024  # of all MDLs of a chain: 64 MiB, and the most that a trace keeps
+_MAX_DEPTH = 32
 _REMEMBERED = 512
 _REMEMBERED_DIGITS = 1024
 
@@ -159,7 +162,12 @@ def _buffers(fields: Dict[str, Any], name: str, key: str, known_pages: int) -> T
     if name not in fields:
         return ()
     found = items(fields[name], f"{key}.{name}")
-    return tuple([_buffer(value, f"{key}.{name}[{index}]", known_pages) for index, value in enumerate(found)])
+    buffers = tuple([_buffer(value, f"{key}.{name}[{at}]", known_pages) for at, value in enumerate(found)])
+    pages = sum([len(buffer.pages) for buffer in buffers])
+    if pages > _MAX_PAGES:
+        # A page can be named by two bytes. What is made of a buffer must not be that much larger than a line.
+        raise Wrong(f"{key}.{name}", f"{pages} pages, more than {_MAX_PAGES}")
+    return buffers
 
 
 def _side(value: Any, key: str, known_pages: int) -> Side:
@@ -222,19 +230,26 @@ def _optional_number(fields: Dict[str, Any], key: str, limit: int) -> Optional[i
     return None if value is None else number(value, key, limit)
 
 
+def _name(value: Any, key: str) -> str:
+    name = text(value, key)
+    if len(name) > _MAX_NAME:
+        raise Wrong(key, f"{len(name)} characters, more than {_MAX_NAME}")
+    return name
+
+
 def _pdb(value: Any) -> Pdb:
     fields = mapping(value, "pdb")
     guid = text(fields.get("guid"), "pdb.guid")
     if not _GUID.fullmatch(guid):
         raise Wrong("pdb.guid", f"expected 32 lower-case hex digits, found {shown(guid)}")
-    return Pdb(text(fields.get("name"), "pdb.name"), guid, count(fields.get("age"), "pdb.age", MAX_SIZE))
+    return Pdb(_name(fields.get("name"), "pdb.name"), guid, count(fields.get("age"), "pdb.age", MAX_SIZE))
 
 
 def module(fields: Dict[str, Any]) -> LoadedModule:
     """A loaded module."""
     return LoadedModule(
         count(fields.get("number"), "number"),
-        text(fields.get("name"), "name"),
+        _name(fields.get("name"), "name"),
         number(fields.get("base"), "base"),
         count(fields.get("size"), "size", MAX_SIZE),
         _optional_number(fields, "entry_point", MAX_ADDRESS),
@@ -282,6 +297,22 @@ def _text_map(value: Any, key: str) -> Dict[str, str]:
     return {name: text(found, key) for name, found in mapping(value, key).items()}
 
 
+def _options(value: Any) -> Dict[str, Any]:
+    """Any JSON. Its depth is bounded, so that whoever writes it again need not fear for the stack."""
+    options = mapping(value, "options")
+    level: List[Any] = [options]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if type(one) is dict else one)
+            if type(inner) in (dict, list)
+        ]
+        if not level:
+            return options
+    raise Wrong("options", f"nested deeper than {_MAX_DEPTH}")
+
+
 def _scrubbed(value: Any) -> Scrubbed:
     fields = mapping(value, "scrubbed")
     return Scrubbed(text(fields.get("tool"), "scrubbed.tool"), text(fields.get("key"), "scrubbed.key"))
@@ -304,7 +335,7 @@ def header(fields: Dict[str, Any]) -> Header:
         created,
         text(fields.get("tool"), "tool"),
         debugger,
-        mapping(fields.get("options", {}), "options"),
+        _options(fields.get("options", {})),
         None if fields.get("scrubbed") is None else _scrubbed(fields["scrubbed"]),
     )
 

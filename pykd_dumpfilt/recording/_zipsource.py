@@ -62,7 +62,8 @@ class ZipSource:
         self._spools: Dict[str, Spool] = {}
         self._checked: Dict[str, Tuple[int, int]] = {}
         try:
-            self._fd = open_regular(path)
+            # Which zip is read is the user's choice, also where that is a link to it.
+            self._fd = open_regular(Path(os.path.realpath(path)))
         except OSError as error:
             raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
         self._file = FileContent(self._fd)

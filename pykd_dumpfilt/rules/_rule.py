@@ -17,6 +17,7 @@ __all__ = ["Finding", "Level", "Outcome", "Rule", "RuleResult", "status_text"]
 MAX_FINDINGS = 20
 MAX_SENTENCES = 5
 _MAX_TEXT = 300
+_MAX_MESSAGE = 4000
 _MAX_TOLD = 10_000
 _NOTHING: Mapping[str, Any] = {}
 
@@ -246,7 +247,11 @@ class Rule(abc.ABC):
         is_first = call.label not in self._found
         self._found[call.label] = self._found.get(call.label, 0) + 1
         if is_first or len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(self.id, self.level, call.number, call.label, message, evidence))
+            # A recording's own texts may be in there, as long as a line.
+            kept = {name: _clipped(value) for name, value in evidence.items()}
+            self.findings.append(
+                Finding(self.id, self.level, call.number, call.label, _clipped(message), kept)
+            )
 
     def find_once(self, call: DecodedCall, what: str, message: str, evidence: Mapping[str, Any]) -> None:
         """Report a breach of a kind the first time that a copy of the filter shows it; count the others.
@@ -282,6 +287,10 @@ class Rule(abc.ABC):
         if self._unsure_count:
             return Outcome.INCOMPLETE
         return Outcome.PASS if self._checked else Outcome.NOT_EXERCISED
+
+
+def _clipped(value: Any) -> Any:
+    return value[:_MAX_MESSAGE] if isinstance(value, str) else value
 
 
 _SEVERITY = {

@@ -54,7 +54,7 @@ class Seen:
 
     def callbacks(self, callbacks: Callbacks) -> None:
         """What is watched in a copy."""
-        if "Dump_Read" in callbacks.absent:
+        if "Dump_Read" in callbacks.absent and len(self.absent) < _MAX_MODULES:
             self.absent.add(callbacks.module)
         for armed in callbacks.armed:
             self._folded(armed.callbacks)

@@ -81,7 +81,10 @@ class CallTracker:
 
     def entered(self, module: int, callbacks: Tuple[str, ...], registration: Registration) -> Optional[Side]:
         """Capture an entry; the target stands at the callback's first instruction. None where the user did
-        not want this one; its number is used up all the same, so that a reader knows of the gap."""
+        not want this one (its number is used up all the same, so that a reader knows of the gap), and where
+        it is none: a loop may go back to a function's first instruction."""
+        if self._goes_round(module, callbacks):
+            return None
         number = self._entries
         self._entries += 1
         address = (module, callbacks)
@@ -97,6 +100,17 @@ class CallTracker:
             raise
         self.left_out += side is None
         return side
+
+    def _goes_round(self, module: int, callbacks: Tuple[str, ...]) -> bool:
+        """Whether a call that is open has come to its first instruction again. A caller that calls anew has
+        something else in one of the registers that it keeps, or hands on another argument."""
+        opened = self._open.find(lambda one: (one.call.module, one.call.callbacks) == (module, callbacks))
+        if opened is None:
+            return False
+        before = opened.call.entry.registers
+        entry = read_entry(self._debugger)
+        same = all(before.get(name) == value for name, value in entry.registers.items() if name != "efl")
+        return same and entry.arguments[: len(opened.call.arguments)] == opened.call.arguments
 
     def _opened(self, number: int) -> Optional[Side]:
         one = self._open.find(lambda one: one.call.number == number)

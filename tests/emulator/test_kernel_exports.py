@@ -41,7 +41,7 @@ class Caller:
         cpu.set("rsp", stack)
         cpu.set("rax", rax)
         cpu.set("rip", self.kernel.exports[name])
-        cpu.hook_calls_left = 10
+        cpu.hook_calls_left = 10_000
         assert cpu.run(self.kernel.rest_address).kind == ExitKind.UNTIL
         assert cpu.get("rsp") == stack + 8
         return cpu.get("rax")

@@ -250,7 +250,7 @@ def test_more_kinds_than_are_kept(tmp_path: Path) -> None:
 
 def test_names_that_others_chose_are_kept_short(tmp_path: Path) -> None:
     script = Script()
-    script.records[0] = replace(HIBER, name="n" * 5000, pdb=Pdb("p" * 5000, "0a" * 16, 1))
+    script.records[0] = replace(HIBER, name="n" * 1000, pdb=Pdb("p" * 1000, "0a" * 16, 1))
     armed = ArmedCallback(0x1000, ("Dump_Write",), ("table",))
     script.records += [Callbacks(0, (armed,) * 1000, ("Dump_Read",) * 1000), Fault("d" * 5000, "")]
     found = sections(script, tmp_path)

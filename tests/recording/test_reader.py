@@ -19,6 +19,7 @@ from pykd_dumpfilt.recording import (
     codec,
     read_recording,
 )
+from pykd_dumpfilt.recording._content import open_regular
 
 from .examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call, small_records, write_small
 
@@ -129,6 +130,62 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.dumpfilt" / "calls.jsonl")
     with pytest.raises(RecordingError, match="is not a file"):
         read_recording(tmp_path / "a")
+
+
+def _put_link(at: Path, to: Path) -> None:
+    at.unlink()
+    try:
+        at.symlink_to(to)
+    except OSError as error:  # on Windows it takes a right that few accounts have
+        pytest.skip(f"cannot make a link: {error}")
+
+
+def test_lines_behind_a_link_are_not_read(folder: Path, tmp_path: Path) -> None:
+    # Whoever made the recording must not choose which file of this machine is read.
+    other = tmp_path / "other"
+    other.write_bytes((folder / "calls.jsonl").read_bytes())
+    _put_link(folder / "calls.jsonl", other)
+    with pytest.raises(RecordingError, match=r"calls\.jsonl is a link, and a link is not followed"):
+        read_recording(folder)
+
+
+@pytest.mark.parametrize("target", ["other", "trace.dumpfilt/other"])
+def test_pages_behind_a_link_are_missing(folder: Path, tmp_path: Path, target: str) -> None:
+    (tmp_path / target).write_bytes((folder / "pages.bin").read_bytes())
+    _put_link(folder / "pages.bin", tmp_path / target)
+    recording = read_recording(folder)
+    assert list(recording.calls()) == []
+    assert recording.damage[0].startswith("pages.bin cannot be read: ")
+    assert "pages.bin is a link, and a link is not followed" in recording.damage[0]
+    with pytest.raises(RecordingError, match=r"page 0 is missing: pages\.bin cannot be read"):
+        recording.page(0)
+    assert "pages.bin" not in recording.digests()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs devices")
+def test_a_device_is_not_even_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Opening one may already do something: rewind a tape, reset a line.
+    opened: List[str] = []
+    monkeypatch.setattr("pykd_dumpfilt.recording._content.os.open", lambda path, _: opened.append(str(path)))
+    with pytest.raises(OSError, match="/dev/null is not a file"):
+        open_regular(Path("/dev/null"))
+    assert opened == []
+
+
+def test_a_file_that_is_exchanged_for_a_link_meanwhile(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a system whose open() has no O_NOFOLLOW.
+    (tmp_path / "other").write_bytes(b"secret")
+    really_open = os.open
+
+    def exchange(path: Path, flags: int) -> int:
+        _put_link(path, tmp_path / "other")
+        return really_open(path, flags & ~getattr(os, "O_NOFOLLOW", 0))
+
+    monkeypatch.setattr("pykd_dumpfilt.recording._content.os.open", exchange)
+    with pytest.raises(OSError, match="was exchanged while it was opened"):
+        open_regular(folder / "pages.bin")
 
 
 def test_an_empty_file(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """From rules to one verdict: the table, and why."""
 
 import re
+from dataclasses import replace
 from typing import Callable, List, Tuple, Type
 
 import pytest
@@ -225,3 +226,21 @@ def test_every_rule_says_what_it_demands_and_who_says_so(rule: Type[Rule]) -> No
 def test_hostile_records_never_raise(stream: List[Record], machine: Machine) -> None:
     result = judge([*stream, Unloaded(0)], MemoryPageStore(), machine)
     assert isinstance(result.verdict, Verdict)
+
+
+def test_what_a_recording_repeats_without_end_is_not_kept_without_end() -> None:
+    engine = Judge(MemoryPageStore(), Machine.X64)
+    for module in range(20_000):
+        engine.feed(Callbacks(module, (), ("Dump_Read",)))
+    assert len(engine._seen.absent) == 10_000
+
+
+def test_long_texts_of_a_recording_are_cut_in_findings() -> None:
+    script = Script()
+    script.plain("Dump_Start")
+    gone = replace(script.plain("Dump_Write"), exit=None, status=None, unreturned="x" * 100_000, gone=True)
+    script.records[-1] = gone
+    result = script.judge()
+    (finding,) = [one for one in result.findings if one.rule == "DF-CALL-006"]
+    assert (len(finding.message), len(finding.evidence["why"])) == (4000, 4000)
+    assert max(len(reason) for rule in result.rules for reason in rule.reasons) < 1000

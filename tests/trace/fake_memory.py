@@ -30,6 +30,10 @@ class FakeMemory:
         self.image("dump_probe", DUMP)
         self.map(POOL)
 
+    def pages(self) -> List[Tuple[int, bytes]]:
+        """All there is: address / 4096, and content."""
+        return [(number, bytes(page)) for number, page in self._pages.items()]
+
     def map(self, address: int) -> None:
         """A zeroed page."""
         self._pages.setdefault(address // PAGE_SIZE, bytearray(PAGE_SIZE))

@@ -16,22 +16,24 @@ _MAPPED, _LOCKED, _POOL, _PARTIAL = 0x1, 0x2, 0x4, 0x10
 @export("ExAllocatePool", "ExAllocatePoolWithTag", "ExAllocatePoolWithQuotaTag")
 def _ex_allocate_pool(call: KernelCall) -> Optional[int]:
     # Pool type 0 (NonPagedPool) is executable on x64 Windows; only NonPagedPoolNx is not.
-    return call.kernel.pool.allocate(call.arg(1), executable=call.u32(0) == 0 and call.arg(1) >= PAGE_SIZE)
+    executable = call.u32(0) == 0 and call.arg(1) >= PAGE_SIZE
+    return _given(call, call.kernel.pool.allocate(call.arg(1), executable=executable), call.arg(1))
 
 
 @export("ExAllocatePool2")
 def _ex_allocate_pool2(call: KernelCall) -> Optional[int]:
-    flags = call.arg(0)
-    return call.kernel.pool.allocate(
-        call.arg(1),
+    flags, size = call.arg(0), call.arg(1)
+    address = call.kernel.pool.allocate(
+        size,
         zeroed=not flags & _POOL_FLAG_UNINITIALIZED,
         executable=bool(flags & _POOL_FLAG_NON_PAGED_EXECUTE),
     )
+    return _given(call, address, size)
 
 
 @export("ExAllocatePoolZero")
 def _ex_allocate_pool_zero(call: KernelCall) -> Optional[int]:
-    return call.kernel.pool.allocate(call.arg(1), zeroed=True)
+    return _given(call, call.kernel.pool.allocate(call.arg(1), zeroed=True), call.arg(1))
 
 
 @export(
@@ -50,18 +52,25 @@ def _free(call: KernelCall) -> Optional[int]:
 
 @export("MmAllocateContiguousMemory")
 def _mm_allocate_contiguous_memory(call: KernelCall) -> Optional[int]:
-    return call.kernel.pool.allocate_contiguous(call.arg(0), call.arg(1))
+    return _given(call, call.kernel.pool.allocate_contiguous(call.arg(0), call.arg(1)), call.arg(0))
 
 
 @export("MmAllocateContiguousMemorySpecifyCache")
 def _mm_allocate_contiguous_memory_specify_cache(call: KernelCall) -> Optional[int]:
     # LowestAcceptableAddress and BoundaryAddressMultiple are not looked at: no filter seen gives them.
-    return call.kernel.pool.allocate_contiguous(call.arg(0), call.arg(2))
+    return _given(call, call.kernel.pool.allocate_contiguous(call.arg(0), call.arg(2)), call.arg(0))
 
 
 @export("MmAllocateNonCachedMemory")
 def _mm_allocate_non_cached_memory(call: KernelCall) -> Optional[int]:
-    return call.kernel.pool.allocate(max(call.arg(0), PAGE_SIZE))
+    return _given(call, call.kernel.pool.allocate(max(call.arg(0), PAGE_SIZE)), call.arg(0))
+
+
+def _given(call: KernelCall, address: int, size: int) -> int:
+    """An allocation, charged for with what it takes to free it."""
+    if address:
+        call.charge(2 * size)
+    return address
 
 
 @export("MmFreeNonCachedMemory")
@@ -114,6 +123,7 @@ def _mm_build_mdl_for_non_paged_pool(call: KernelCall) -> Optional[int]:
     (flags,) = struct.unpack("<H", call.read(mdl + 0x0A, 2))
     frames = []
     for number in range(_span(offset, length)):
+        call.charge(PAGE_SIZE)
         physical = call.kernel.memory.translate(start + number * PAGE_SIZE)
         if physical is None:
             raise GuestStop(
@@ -137,6 +147,7 @@ def _mm_map_locked_pages(call: KernelCall) -> Optional[int]:
     if count > 0x1000:
         return 0
     frames = struct.unpack(f"<{count}Q", call.read(mdl + _MDL_HEADER, 8 * count))
+    call.charge(count * PAGE_SIZE)
     address = call.kernel.pool.map_frames(frames)
     if address:
         mapped = flags | _MAPPED | (0x20 if flags & _PARTIAL else 0)

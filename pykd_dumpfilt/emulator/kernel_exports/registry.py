@@ -14,6 +14,7 @@ __all__ = ["DATA", "FUNCTIONS", "KernelCall", "KernelFunction", "export"]
 
 _REGISTERS = ("rcx", "rdx", "r8", "r9")
 _MAX_STRING = 0x10000
+_BYTES_OF_A_CALL = 256
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,13 @@ class KernelCall:
         """An argument of which only the low byte counts."""
         return self.arg(number) & 0xFF
 
+    def charge(self, size: int) -> None:
+        """Charge the caller for work on so many bytes, as for a call of its own for each 256 of them."""
+        self.kernel.cpu.charge(size // _BYTES_OF_A_CALL)
+
     def read(self, address: int, size: int) -> bytes:
         """Guest memory; what is not mapped is a page fault in the caller's name."""
+        self.charge(size)
         try:
             return self.kernel.memory.read_virtual(address, size)
         except MemoryReadError as error:
@@ -46,6 +52,7 @@ class KernelCall:
 
     def write(self, address: int, data: bytes) -> None:
         """Write guest memory; what is not mapped or not writable is a page fault in the caller's name."""
+        self.charge(len(data))
         try:
             self.kernel.memory.write_virtual(address, data, obey=True)
         except TargetError as error:
@@ -80,9 +87,11 @@ class KernelCall:
             if size % width:
                 size = width
             chunk = self.read(at, size)
-            for index in range(0, len(chunk), width):
-                if not any(chunk[index : index + width]):
-                    return bytes(data + chunk[:index])[:limit]
+            index = chunk.find(bytes(width))
+            while index > 0 and index % width:
+                index = chunk.find(bytes(width), index + 1)
+            if index >= 0:
+                return bytes(data + chunk[:index])[:limit]
             data += chunk
         return bytes(data[:limit])
 

@@ -12,8 +12,11 @@ _CHUNK = 1 << 16
 _Ordered = TypeVar("_Ordered", bytes, str)
 
 
-def _size(call: KernelCall, value: int) -> int:
+def _size(call: KernelCall, address: int, value: int) -> int:
+    """A number of bytes at an address. So many that not all can be mapped fault where the mapping ends."""
     if value > _MAX_BLOCK:
+        for at in range(0, _MAX_BLOCK, _CHUNK):
+            call.read(address + at, _CHUNK)
         raise GuestStop(
             "fault",
             f"nt!{call.name} was called from {call.kernel.caller()} for {value:#x} bytes: too many",
@@ -24,25 +27,25 @@ def _size(call: KernelCall, value: int) -> int:
 @export("memcpy", "memmove", "RtlCopyMemory", "RtlMoveMemory", "RtlCopyMemoryNonTemporal")
 def _memmove(call: KernelCall) -> Optional[int]:
     target, source = call.arg(0), call.arg(1)
-    call.write(target, call.read(source, _size(call, call.arg(2))))
+    call.write(target, call.read(source, _size(call, source, call.arg(2))))
     return target
 
 
 @export("memset")
 def _memset(call: KernelCall) -> Optional[int]:
-    call.write(call.arg(0), bytes([call.u8(1)]) * _size(call, call.arg(2)))
+    call.write(call.arg(0), bytes([call.u8(1)]) * _size(call, call.arg(0), call.arg(2)))
     return call.arg(0)
 
 
 @export("RtlFillMemory")
 def _rtl_fill_memory(call: KernelCall) -> Optional[int]:
-    call.write(call.arg(0), bytes([call.u8(2)]) * _size(call, call.arg(1)))
+    call.write(call.arg(0), bytes([call.u8(2)]) * _size(call, call.arg(0), call.arg(1)))
     return None
 
 
 @export("RtlZeroMemory", "RtlSecureZeroMemory")
 def _rtl_zero_memory(call: KernelCall) -> Optional[int]:
-    call.write(call.arg(0), bytes(_size(call, call.arg(1))))
+    call.write(call.arg(0), bytes(_size(call, call.arg(0), call.arg(1))))
     return None
 
 
@@ -60,7 +63,7 @@ def _common(call: KernelCall, left: int, right: int, size: int) -> int:
 
 @export("memcmp")
 def _memcmp(call: KernelCall) -> Optional[int]:
-    left, right, size = call.arg(0), call.arg(1), _size(call, call.arg(2))
+    left, right, size = call.arg(0), call.arg(1), _size(call, call.arg(0), call.arg(2))
     at = _common(call, left, right, size)
     if at == size:
         return 0
@@ -69,12 +72,12 @@ def _memcmp(call: KernelCall) -> Optional[int]:
 
 @export("RtlCompareMemory")
 def _rtl_compare_memory(call: KernelCall) -> Optional[int]:
-    return _common(call, call.arg(0), call.arg(1), _size(call, call.arg(2)))
+    return _common(call, call.arg(0), call.arg(1), _size(call, call.arg(0), call.arg(2)))
 
 
 @export("RtlEqualMemory")
 def _rtl_equal_memory(call: KernelCall) -> Optional[int]:
-    size = _size(call, call.arg(2))
+    size = _size(call, call.arg(0), call.arg(2))
     return int(_common(call, call.arg(0), call.arg(1), size) == size)
 
 

@@ -1,0 +1,14 @@
+"""All targets: one is added here and nowhere else."""
+
+from typing import Any, Tuple
+
+from .images import Images
+from .recordings import Recordings
+from .target import Target
+from .target_memory import TargetMemory
+from .waivers import WaiverFiles
+from .zips import Zips
+
+__all__ = ["TARGETS"]
+
+TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Zips(), Images(), WaiverFiles(), TargetMemory())
