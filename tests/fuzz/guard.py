@@ -53,21 +53,22 @@ class Guard:
 
     @contextmanager
     def watch(self, seconds: float) -> Iterator[None]:
-        """Watch one input.
+        """Watch one input. Seconds are the processor's: on a busy machine, nothing hangs that is only slow.
 
         Raises:
-            HungError: it took longer; Python code only, see :class:`~.campaign.Campaign` for the rest.
+            HungError: it took longer. What waits without working, or outside of Python, is the business of
+                :class:`~.campaign.Campaign`.
         """
         self.strayed.clear()
-        before = signal.signal(signal.SIGALRM, _hung)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        before = signal.signal(signal.SIGPROF, _hung)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         self._within = os.path.realpath(self.folder)
         try:
             yield
         finally:
             self._within = None
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
 
     def _audit(self, event: str, arguments: Any) -> None:
         if event != "open" or self._within is None:

@@ -6,6 +6,7 @@ from random import Random
 from typing import List, Tuple
 
 from pykd_dumpfilt.rules import Waivers, load_waivers
+from pykd_dumpfilt.rules._toml import parse_toml
 
 from ..reports.examples import HEADER
 from ..rules.examples import Script, pattern
@@ -96,7 +97,8 @@ class WaiverFiles:
         self._findings = script.judge().findings
 
     def prepare(self) -> None:
-        pass
+        # Imports the parser, which is another one before Python 3.11.
+        parse_toml("")
 
     def make(self, random: Random) -> bytes:
         return self.mutated(random.choice(_SEEDS), random)
