@@ -58,6 +58,7 @@ class CheckResult:
         lines: for each call that a finding names, the line of calls.jsonl that holds it, from 1.
         seal: None where it was not asked for.
         left_out: calls that were seen and, by the wish of who recorded, not captured.
+        packed: whether it is in a zip.
     """
 
     path: str
@@ -68,6 +69,7 @@ class CheckResult:
     lines: Mapping[int, int] = field(default_factory=dict)
     seal: Optional[Seal] = None
     left_out: int = 0
+    packed: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -232,6 +234,7 @@ def check_recording(
         lines=_lines(recording, result, lines),
         seal=_seal(recording) if seal else None,
         left_out=footer.left_out if footer else 0,
+        packed=recording.packed,
     )
 
 

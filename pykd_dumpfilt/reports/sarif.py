@@ -98,9 +98,10 @@ def _descriptor(rule: RuleResult) -> Dict[str, Any]:
 
 
 def _result(checked: CheckResult, artifact: int, finding: Finding, order: List[str]) -> Dict[str, Any]:
-    physical: Dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.path), "index": artifact}}
+    physical: Dict[str, Any] = {"artifactLocation": {"uri": _place(checked), "index": artifact}}
     line = checked.lines.get(finding.call)
-    if line is not None:
+    # In a zip there is no file whose line it could be.
+    if line is not None and not checked.packed:
         physical["region"] = {"startLine": line}
     name = printable(checked.filter)
     callback = printable(finding.callback)
@@ -136,7 +137,7 @@ def _suppression(waiver: Waiver) -> Dict[str, Any]:
 def _artifact(checked: CheckResult) -> Dict[str, Any]:
     header = checked.header
     artifact: Dict[str, Any] = {
-        "location": {"uri": _uri(checked.path)},
+        "location": {"uri": _place(checked)},
         "roles": ["analysisTarget"],
         "properties": {
             "verdict": checked.verdict.value,
@@ -175,7 +176,7 @@ def _invocation(report: Report) -> Dict[str, Any]:
 
 
 def _notifications(checked: CheckResult) -> Iterator[Dict[str, Any]]:
-    where = _uri(checked.path)
+    where = _place(checked)
     for text in checked.damage:
         yield _notification("damage", "error", text, where)
     for text in checked.result.reasons:
@@ -188,7 +189,7 @@ def _notifications(checked: CheckResult) -> Iterator[Dict[str, Any]]:
 
 
 def _unreadable(one: Unreadable) -> Dict[str, Any]:
-    return _notification("unreadable", "error", one.reason, _uri(one.path))
+    return _notification("unreadable", "error", one.reason, _uri(PurePath(one.path) / CALLS_NAME))
 
 
 def _notification(kind: str, level: str, text: str, uri: str = "") -> Dict[str, Any]:
@@ -206,9 +207,14 @@ def _message(text: str) -> Dict[str, str]:
     return {"text": plain.replace("](", "\\x5d(")}
 
 
-def _uri(path: str) -> str:
-    """Of a recording's calls.jsonl: relative where the path is, for a reader that has it at another place."""
-    calls = PurePath(path) / CALLS_NAME
-    if calls.is_absolute():
-        return calls.as_uri()
-    return quote(os.fsencode(calls.as_posix()), safe="/")
+def _place(checked: CheckResult) -> str:
+    """The file that holds the calls of a recording."""
+    path = PurePath(checked.path)
+    return _uri(path if checked.packed else path / CALLS_NAME)
+
+
+def _uri(path: PurePath) -> str:
+    """Of a file: relative where the path is, for a reader that has it at another place."""
+    if path.is_absolute():
+        return path.as_uri()
+    return quote(os.fsencode(path.as_posix()), safe="/")

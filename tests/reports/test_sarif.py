@@ -10,6 +10,7 @@ import pytest
 
 from pykd_dumpfilt import __version__
 from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, WaiverUse, check
+from pykd_dumpfilt.handling import pack
 from pykd_dumpfilt.reports.sarif import render_sarif, sarif_object
 from pykd_dumpfilt.rules import RULES
 
@@ -78,6 +79,15 @@ def test_the_region_is_the_line_that_holds_the_call(tmp_path: Path) -> None:
     assert physical["artifactLocation"]["uri"] == path.as_uri() + "/calls.jsonl"
     line = (path / "calls.jsonl").read_text().splitlines()[physical["region"]["startLine"] - 1]
     assert json.loads(line)["number"] == run["results"][0]["properties"]["call"]
+
+
+def test_a_packed_recording_is_one_file_without_lines(tmp_path: Path) -> None:
+    packed = tmp_path / "bad.dumpfilt.zip"
+    pack(write(tmp_path / "bad", failing()), packed)
+    run = run_of(check(packed))
+    physical = run["results"][0]["locations"][0]["physicalLocation"]
+    assert physical == {"artifactLocation": {"uri": packed.as_uri(), "index": 0}}
+    assert run["artifacts"][0]["location"] == {"uri": packed.as_uri()}
 
 
 def test_every_rule_is_described(tmp_path: Path) -> None:
