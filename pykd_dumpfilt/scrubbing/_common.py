@@ -2,6 +2,7 @@
 
 import typing
 from collections import Counter
+from typing import Tuple
 
 __all__ = ["COMMON", "CommonValues"]
 
@@ -10,6 +11,9 @@ COMMON = bytes.fromhex(
     "494c4d4f50525354585f61636465666768696c6d6e6f7072737475898b8d90ff"
 )
 """What was counted in x64 code and data of Windows libraries, and in texts."""
+
+_VERY = 8
+"""How many of them are told from the others: a page that one or a few fill is not to look random."""
 
 _ALL = 4096
 _EVERY = 16
@@ -28,7 +32,9 @@ class CommonValues:
         if self._seen <= _ALL or self._seen % _EVERY == 0:
             self._counts.update(content)
 
-    def values(self) -> bytes:
-        """As many values as :data:`COMMON` has, in their order; from there where fewer were seen."""
+    def values(self) -> Tuple[bytes, bytes]:
+        """The commonest 8, and the others: together as many as :data:`COMMON` has, and from there where fewer
+        were seen."""
         counted = [value for value, _ in self._counts.most_common() if value]
-        return bytes(sorted(list(dict.fromkeys([*counted, *COMMON]))[: len(COMMON)]))
+        common = list(dict.fromkeys([*counted, *COMMON]))[: len(COMMON)]
+        return bytes(sorted(common[:_VERY])), bytes(sorted(common[_VERY:]))

@@ -1,9 +1,9 @@
 """What replaces a byte: a permutation of the byte values that depends on a key and on the byte's place.
 
 At one place equal bytes stay equal and different ones different, which is all that a comparison asks. From
-one place to the next the permutation is another one. It always maps 0 to 0, and 64 values that are common to
-64 values that the key chooses: so text and code, which are made of few values, keep looking like that (64
-values make at most 6 bits of entropy), and random data keeps looking random.
+one place to the next the permutation is another one. It always maps 0 to 0, and values that are common to as
+many values that the key chooses: so text and code, which are made of few values, keep looking like that (64
+values make at most 6 bits of entropy, 8 values 3), and random data keeps looking random.
 
 A permutation is one of 16384: one of 256 keyed ones and then one of 64, chosen for each place by two bytes of
 SHAKE-256 over key, space and block.
@@ -13,8 +13,9 @@ import hashlib
 import sys
 from array import array
 from collections import OrderedDict
+from itertools import accumulate
 from operator import itemgetter
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ..recording import PAGE_SIZE
 
@@ -39,8 +40,8 @@ class Permutation:
     Memory: 4 MiB of tables, and 1 MiB of what was chosen for the latest blocks.
     """
 
-    def __init__(self, key: bytes, common: bytes) -> None:
-        """``common``: values that stay together, none of them 0."""
+    def __init__(self, key: bytes, *common: bytes) -> None:
+        """``common``: groups of values that stay together, 0 in none of them, and no value in two."""
         self._key = key
         self._table = b"".join(_tables(_Drawn(key), common))
         self._blocks: OrderedDict[Tuple[bytes, int], _Choice] = OrderedDict()
@@ -98,13 +99,15 @@ class Permutation:
         return found
 
 
-def _tables(drawn: "_Drawn", common: bytes) -> List[bytes]:
+def _tables(drawn: "_Drawn", common: Sequence[bytes]) -> List[bytes]:
     """All permutations, each as the values of 0 to 255; number ``first + 256 * second``."""
-    rare = bytes([value for value in range(1, 256) if value not in common])
+    known = b"".join(common)
+    parts = [*common, bytes([value for value in range(1, 256) if value not in known])]
     values = drawn.shuffled(bytes(range(1, 256)))
-    commons, rares = values[: len(common)], values[len(common) :]
-    first = [_table(drawn, {common: commons, rare: rares}) for _ in range(_FIRST)]
-    second = [_table(drawn, {commons: commons, rares: rares}) for _ in range(_SECOND)]
+    ends = list(accumulate(map(len, parts)))
+    images = [values[end - len(part) : end] for part, end in zip(parts, ends)]
+    first = [_table(drawn, dict(zip(parts, images))) for _ in range(_FIRST)]
+    second = [_table(drawn, dict(zip(images, images))) for _ in range(_SECOND)]
     return [one.translate(two) for two in second for one in first]
 
 

@@ -111,12 +111,12 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
     links.settle()
     # Recordings that are to compare must agree on which values are common; one that is alone does better by
     # its own.
-    common = COMMON if key.kept else links.common.values()
+    common = (COMMON,) if key.kept else links.common.values()
     scrubbed = Scrubbed(f"pykd-dumpfilt {__version__}", key.fingerprint)
     writer = RecordingWriter(fresh, replace(header, scrubbed=scrubbed))
     try:
         name = f"{header.created} {header.filter}".encode("utf-8", "backslashreplace")
-        permutation = Permutation(key.derived(b"pages"), common)
+        permutation = Permutation(key.derived(b"pages"), *common)
         contents = Contents(recording, writer, links, permutation, name)
         records = Records(
             machine,
