@@ -2,6 +2,7 @@
 
 from typing import Any, Tuple
 
+from .handled import Handled
 from .images import Images
 from .recordings import Recordings
 from .target import Target
@@ -11,4 +12,11 @@ from .zips import Zips
 
 __all__ = ["TARGETS"]
 
-TARGETS: "Tuple[Target[Any], ...]" = (Recordings(), Zips(), Images(), WaiverFiles(), TargetMemory())
+TARGETS: "Tuple[Target[Any], ...]" = (
+    Recordings(),
+    Zips(),
+    Handled(),
+    Images(),
+    WaiverFiles(),
+    TargetMemory(),
+)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pykd_dumpfilt.errors import DumpfiltError
 
+from .handled import Handled
 from .images import Images
 from .recordings import Recordings
 from .target import Target
@@ -18,7 +19,7 @@ from .waivers import WaiverFiles
 from .zips import Zips
 
 _numbers = st.integers(0, 2**64 - 1)
-RECORDINGS, ZIPS, IMAGES = Recordings(), Zips(), Images()
+RECORDINGS, ZIPS, HANDLED, IMAGES = Recordings(), Zips(), Handled(), Images()
 WAIVERS, MEMORY = WaiverFiles(), TargetMemory()
 
 
@@ -31,6 +32,13 @@ def give(target: "Target[Any]", case: Any, random: Random, factory: pytest.TempP
     except DumpfiltError as error:
         outcome = str(error)
     assert outcome
+
+
+@settings(max_examples=40)
+@given(number=_numbers)
+def test_handled_recordings(number: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    random = Random(number)
+    give(HANDLED, HANDLED.make(random), random, tmp_path_factory)
 
 
 @settings(max_examples=150)
