@@ -15,7 +15,9 @@ __all__ = ["COMMAND"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recording", metavar="RECORDING", help="a NAME.dumpfilt folder; it is only read")
+    parser.add_argument(
+        "recording", metavar="RECORDING", help="a NAME.dumpfilt folder or zip; it is only read"
+    )
     parser.add_argument("-o", "--output", metavar="NEW", required=True, help="recording to make")
     parser.add_argument(
         "--key",

@@ -4,7 +4,7 @@ import typing
 from collections import Counter
 from typing import Tuple
 
-__all__ = ["COMMON", "CommonValues"]
+__all__ = ["COMMON", "VERY_COMMON", "CommonValues"]
 
 COMMON = bytes.fromhex(
     "0102030405060708090a0b0c0d0e0f1011131f20242e30313340414344454648"
@@ -12,7 +12,7 @@ COMMON = bytes.fromhex(
 )
 """What was counted in x64 code and data of Windows libraries, and in texts."""
 
-_VERY = 8
+VERY_COMMON = 8
 """How many of them are told from the others: a page that one or a few fill is not to look random."""
 
 _ALL = 4096
@@ -37,4 +37,4 @@ class CommonValues:
         were seen."""
         counted = [value for value, _ in self._counts.most_common() if value]
         common = list(dict.fromkeys([*counted, *COMMON]))[: len(COMMON)]
-        return bytes(sorted(common[:_VERY])), bytes(sorted(common[_VERY:]))
+        return bytes(sorted(common[:VERY_COMMON])), bytes(sorted(common[VERY_COMMON:]))

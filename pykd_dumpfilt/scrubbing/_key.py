@@ -1,19 +1,27 @@
-"""The key by which contents are replaced: drawn and thrown away, or kept in a file to be used again."""
+"""The key by which contents are replaced: drawn and thrown away, or kept in a file to be used again.
+
+Recordings that are to compare must agree on which byte values are common as well, so a key knows them. A
+file that is made here holds a mark, 32 random bytes, and behind these, once the first recording was counted,
+the 64 common values, the commonest 8 first. Of a file of somebody's own all bytes are the secret, and the
+common values are the usual ones.
+"""
 
 import hashlib
 import os
 import secrets
 import stat
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Optional, Tuple, Union
 
 from ..errors import UsageError
+from ._common import COMMON, VERY_COMMON
 
 __all__ = ["Key", "keep_key", "new_key"]
 
 _SIZE = 32
 _LEAST = 16
 _MOST = 4096
+_MARK = b"dumpfilt key 1\n"
 
 
 class Key:
@@ -21,14 +29,36 @@ class Key:
 
     Attributes:
         fingerprint: tells keys apart and gives nothing of them away, 16 hex digits.
-        kept: whether other recordings may be scrubbed by it.
     """
 
-    def __init__(self, secret: bytes, kept: bool) -> None:
-        """``secret``: at least 16 bytes that nobody can guess."""
-        self.kept = kept
+    def __init__(self, secret: bytes, common: Tuple[bytes, ...] = (), file: Optional[Path] = None) -> None:
+        """
+        Args:
+            secret: at least 16 bytes that nobody can guess.
+            common: groups of common values; empty where the first recording is to tell.
+            file: what is to remember them then.
+        """
+        self._common = common
+        self._file = file
         self._master = hashlib.blake2b(secret, digest_size=_SIZE, person=b"dumpfilt scrub").digest()
         self.fingerprint = self.derived(b"fingerprint")[:8].hex()
+
+    def common(self, counted: Tuple[bytes, ...]) -> Tuple[bytes, ...]:
+        """Groups of common values, for all recordings that this key scrubs: those counted in the first one.
+
+        Raises:
+            UsageError: the key's file cannot take them.
+        """
+        if not self._common:
+            if self._file is not None:
+                try:
+                    _append(self._file, b"".join(counted))
+                except OSError as error:
+                    raise UsageError(
+                        f"cannot write to the key {self._file}: {error.strerror or error}"
+                    ) from error
+            self._common = counted
+        return self._common
 
     def derived(self, purpose: bytes) -> bytes:
         """A key of 32 bytes for one purpose."""
@@ -37,7 +67,7 @@ class Key:
 
 def new_key() -> Key:
     """One that exists in memory alone."""
-    return Key(secrets.token_bytes(_SIZE), kept=False)
+    return Key(secrets.token_bytes(_SIZE))
 
 
 def keep_key(path: "Union[str, os.PathLike[str]]") -> Tuple[Key, bool]:
@@ -48,17 +78,31 @@ def keep_key(path: "Union[str, os.PathLike[str]]") -> Tuple[Key, bool]:
     """
     file = Path(path)
     try:
-        return Key(_read(file), kept=True), False
+        return _parsed(file, _read(file)), False
     except FileNotFoundError:
         pass
     except OSError as error:
         raise UsageError(f"cannot read the key {file}: {error.strerror or error}") from error
     secret = secrets.token_bytes(_SIZE)
     try:
-        _make(file, secret)
+        _make(file, _MARK + secret)
     except OSError as error:
         raise UsageError(f"cannot make the key {file}: {error.strerror or error}") from error
-    return Key(secret, kept=True), True
+    return Key(secret, file=file), True
+
+
+def _parsed(file: Path, content: bytes) -> Key:
+    if not content.startswith(_MARK):
+        return Key(content, (COMMON,))
+    secret, common = content[len(_MARK) :][:_SIZE], content[len(_MARK) + _SIZE :]
+    if len(secret) == _SIZE and not common:
+        # No recording was counted yet.
+        return Key(secret, file=file)
+    if len(common) != len(COMMON) or len(set(common)) != len(common) or 0 in common:
+        raise UsageError(
+            f"the key {file} is damaged. Name a file that does not exist yet, and a new key is made there"
+        )
+    return Key(secret, (common[:VERY_COMMON], common[VERY_COMMON:]))
 
 
 def _read(file: Path) -> bytes:
@@ -83,11 +127,19 @@ def _read(file: Path) -> bytes:
     return secret
 
 
-def _make(file: Path, secret: bytes) -> None:
+def _append(file: Path, data: bytes) -> None:
+    fd = os.open(file, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+    with os.fdopen(fd, "wb") as opened:
+        opened.write(data)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _make(file: Path, content: bytes) -> None:
     fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with os.fdopen(fd, "wb") as opened:
-            opened.write(secret)
+            opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
     except BaseException:

@@ -22,7 +22,6 @@ from ..recording import (
     recording_folder,
 )
 from ..structures import Machine
-from ._common import COMMON
 from ._contents import Contents, Counts
 from ._key import Key
 from ._links import Links, usual_phase
@@ -109,9 +108,7 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
         if number % _PROGRESS_EVERY == 0:
             tell("comparing places", recording.progress)
     links.settle()
-    # Recordings that are to compare must agree on which values are common; one that is alone does better by
-    # its own.
-    common = (COMMON,) if key.kept else links.common.values()
+    common = key.common(links.common.values())
     scrubbed = Scrubbed(f"pykd-dumpfilt {__version__}", key.fingerprint)
     writer = RecordingWriter(fresh, replace(header, scrubbed=scrubbed))
     try:

@@ -8,12 +8,13 @@ from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import CALLS_NAME, PAGES_NAME, Fault, read_recording
 from pykd_dumpfilt.scrubbing import Key, scrub
+from pykd_dumpfilt.scrubbing._common import COMMON
 
 from ..reports.examples import failing, passing, write
 from ..reports.faulty import faulty
 from .scripts import evidence
 
-KEY = Key(b"sixteen bytes...", kept=True)
+KEY = Key(b"sixteen bytes...", (COMMON,))
 DURING = "scrubbing a damaged recording"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pykd_dumpfilt.errors import UsageError
 from pykd_dumpfilt.scrubbing import Key, keep_key, new_key
+from pykd_dumpfilt.scrubbing._common import COMMON
 
 
 def test_a_key_is_made_once_and_read_from_then_on(tmp_path: Path) -> None:
@@ -16,9 +17,8 @@ def test_a_key_is_made_once_and_read_from_then_on(tmp_path: Path) -> None:
     key, made = keep_key(file)
     again, made_again = keep_key(file)
     assert (made, made_again) == (True, False)
-    assert len(file.read_bytes()) == 32
+    assert len(file.read_bytes()) == 15 + 32
     assert key.fingerprint == again.fingerprint
-    assert key.kept
     if sys.platform != "win32":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -28,7 +28,8 @@ def test_a_key_of_one_s_own(tmp_path: Path) -> None:
     file.write_bytes(b"0123456789abcdef")
     key, made = keep_key(file)
     assert not made
-    assert key.fingerprint == Key(b"0123456789abcdef", kept=True).fingerprint
+    assert key.fingerprint == Key(b"0123456789abcdef").fingerprint
+    assert key.common((b"xyz",)) == (COMMON,)
     assert len(bytes.fromhex(key.fingerprint)) == 8
     assert key.derived(b"pages") != key.derived(b"registers")
     assert file.read_bytes() == b"0123456789abcdef"
@@ -36,7 +37,38 @@ def test_a_key_of_one_s_own(tmp_path: Path) -> None:
 
 def test_a_key_that_is_thrown_away_is_another_one_each_time() -> None:
     assert new_key().fingerprint != new_key().fingerprint
-    assert not new_key().kept
+
+
+def test_the_first_recording_tells_what_is_common_for_all_of_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "my.key"
+    key, _ = keep_key(file)
+    counted = bytes(range(1, 9)), bytes(range(101, 157))
+    assert key.common(counted) == counted
+    assert key.common((COMMON,)) == counted
+    again, _ = keep_key(file)
+    assert again.common((COMMON,)) == counted
+    assert again.fingerprint == key.fingerprint
+    alone = new_key()
+    assert alone.common(counted) == counted == alone.common((COMMON,))
+
+
+@pytest.mark.parametrize("tail", [b"\1" * 64, bytes(64), bytes(range(1, 64)), bytes(range(1, 66))])
+def test_a_key_that_was_damaged(tmp_path: Path, tail: bytes) -> None:
+    file = tmp_path / "my.key"
+    file.write_bytes(b"dumpfilt key 1\n" + b"k" * 32 + tail)
+    with pytest.raises(UsageError, match="is damaged"):
+        keep_key(file)
+    file.write_bytes(b"dumpfilt key 1\n" + b"k" * 31)
+    with pytest.raises(UsageError, match="is damaged"):
+        keep_key(file)
+
+
+def test_a_key_that_is_gone_when_the_recording_was_counted(tmp_path: Path) -> None:
+    file = tmp_path / "my.key"
+    key, _ = keep_key(file)
+    file.unlink()
+    with pytest.raises(UsageError, match="cannot write to the key"):
+        key.common((COMMON,))
 
 
 @pytest.mark.parametrize("size", [0, 15, 4097, 100_000])

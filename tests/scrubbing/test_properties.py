@@ -14,13 +14,14 @@ from pykd_dumpfilt.entropy import data_looks_random
 from pykd_dumpfilt.errors import RecordingError
 from pykd_dumpfilt.recording import Call, Header, Record, RecordingWriter, read_recording
 from pykd_dumpfilt.scrubbing import Key, scrub
+from pykd_dumpfilt.scrubbing._common import COMMON
 
 from ..recording.examples import headers, records
 from ..reports.examples import write
 from ..rules.examples import Script
 from .scripts import evidence, pages_by_slot
 
-KEY = Key(b"sixteen bytes...", kept=True)
+KEY = Key(b"sixteen bytes...", (COMMON,))
 SECTOR = 512
 _TEXTS = [(b"Sector %d is made of words that can be read. " % number * 12)[:SECTOR] for number in range(3)]
 _RANDOM = [hashlib.shake_256(b"sector %d" % number).digest(SECTOR) for number in range(3)]

@@ -14,6 +14,7 @@ from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.errors import ScrubError, UsageError
 from pykd_dumpfilt.recording import Buffer, Piece, read_recording
 from pykd_dumpfilt.scrubbing import Key, Scrub, new_key, scrub
+from pykd_dumpfilt.scrubbing._common import COMMON
 from pykd_dumpfilt.scrubbing._groups import Groups
 
 from ..reports.examples import failing, passing, write
@@ -24,7 +25,7 @@ from .scripts import evidence, files
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = ROOT / "fixtures"
 NAMES = sorted(path.name for path in FIXTURES.glob("*.dumpfilt"))
-KEY = Key(b"sixteen bytes...", kept=True)
+KEY = Key(b"sixteen bytes...", (COMMON,))
 TEXT = (b"Nobody who is given the recording may read a word of this. " * 70)[:4096]
 
 
@@ -100,8 +101,8 @@ def test_the_old_recording_is_only_read(tmp_path: Path) -> None:
 def test_one_key_gives_one_recording_and_another_key_another(tmp_path: Path) -> None:
     path = write(tmp_path / "run", failing())
     one = scrub(path, tmp_path / "one", KEY)
-    same = scrub(path, tmp_path / "same", Key(b"sixteen bytes...", kept=True))
-    other = scrub(path, tmp_path / "other", Key(b"sixteen other bytes", kept=True))
+    same = scrub(path, tmp_path / "same", Key(b"sixteen bytes...", (COMMON,)))
+    other = scrub(path, tmp_path / "other", Key(b"sixteen other bytes", (COMMON,)))
     assert files(one.path) == files(same.path)
     assert files(one.path)["pages.bin"] != files(other.path)["pages.bin"]
 
