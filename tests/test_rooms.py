@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "pykd_dumpfilt"
 # From the bottom up. A room imports from those below it, never from one above it or beside it.
 STOREYS = (
     ("errors", "entropy"),
-    ("structures", "spool"),
+    ("structures", "spool", "fresh"),
     ("debugger", "recording"),
     ("trace", "decoded", "emulator"),
     ("rules",),

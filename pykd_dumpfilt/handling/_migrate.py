@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple, Union
 
-from ..errors import RecordingError, UsageError
+from ..errors import RecordingError
+from ..fresh import already_there, fresh_name, sync_folder
 from ..recording import (
     CURRENT,
     Buffer,
@@ -25,7 +26,6 @@ from ..recording import (
     read_recording,
     recording_folder,
 )
-from ._fresh import fresh_name, sync_folder
 
 __all__ = ["Migrated", "migrate"]
 
@@ -81,7 +81,7 @@ def migrate(
             return Migrated(None, recording.version, 0, ())
         target = recording_folder(output)
         if os.path.lexists(target):
-            raise _exists(target)
+            raise already_there(target)
         unfinished = recording_folder(fresh_name(target))
         writer = RecordingWriter(unfinished, recording.header)
         try:
@@ -173,15 +173,8 @@ def _finish(recording: Recording, writer: RecordingWriter, damage: Tuple[str, ..
 def _give_name(unfinished: Path, target: Path) -> None:
     try:
         if os.path.lexists(target):
-            raise _exists(target)
+            raise already_there(target)
         unfinished.rename(target)
         sync_folder(target.parent)
     except OSError as error:
         raise RecordingError(f"cannot make {target}: {error.strerror or error}") from error
-
-
-def _exists(target: Path) -> UsageError:
-    return UsageError(
-        f"{target} already exists, and a recording is never overwritten; choose another name, or remove it "
-        "first"
-    )

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Dict, Optional, Tuple, Union
 
 from ..errors import RecordingError, UsageError
+from ..fresh import FreshFile
 from ..recording import CALLS_NAME, Recording, read_recording, recording_folder
-from ._fresh import FreshFile
 
 __all__ = ["Packed", "pack"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional, Type, Union
 
-from ..errors import RecordingError, UsageError
+from ..errors import RecordingError
+from ..fresh import already_there
 from . import codec
 from ._append import AppendFile
 from ._layout import CALLS_NAME, DIGEST_SIZE, PAGE_SIZE, PAGES_NAME, SUFFIX
@@ -86,10 +87,7 @@ class RecordingWriter:
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
-            raise UsageError(
-                f"{folder} already exists, and a recording is never overwritten; choose another name, or "
-                "remove it first"
-            ) from None
+            raise already_there(folder) from None
         except OSError as error:
             raise _not_made(str(folder), error) from error
         try:

@@ -4,15 +4,15 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Iterator, Optional, Tuple, Union
+from typing import Callable, Optional, Tuple, Union
 
 from .. import __version__
 from ..checking import CheckResult, check
-from ..decoded import DecodedCall
+from ..decoded import DecodedRecording
 from ..errors import ScrubError, UsageError
+from ..fresh import already_there
 from ..recording import (
     SUFFIX,
-    Call,
     Fault,
     Progress,
     Recording,
@@ -21,7 +21,6 @@ from ..recording import (
     read_recording,
     recording_folder,
 )
-from ..structures import Machine
 from ._contents import Contents, Counts
 from ._key import Key
 from ._links import Links, usual_phase
@@ -91,19 +90,16 @@ def scrub(
 
 def _check_room(folder: Path) -> None:
     if os.path.lexists(str(folder)):
-        raise UsageError(
-            f"{folder} already exists, and a recording is never overwritten; choose another name, or remove "
-            "it first"
-        )
+        raise already_there(folder)
     if not folder.parent.is_dir():
         raise UsageError(f"cannot make {folder}: there is no folder {folder.parent}")
 
 
 def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[Counts, Tuple[str, ...]]:
     header = recording.header
-    machine = Machine(header.machine)
-    links = Links(recording, usual_phase(_decoded(recording, machine)))
-    for number, call in enumerate(_decoded(recording, machine)):
+    decoded = DecodedRecording(recording)
+    links = Links(recording, usual_phase(decoded.calls()))
+    for number, call in enumerate(decoded):
         links.take(call)
         if number % _PROGRESS_EVERY == 0:
             tell("comparing places", recording.progress)
@@ -116,7 +112,7 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
         permutation = Permutation(key.derived(b"pages"), *common)
         contents = Contents(recording, writer, links, permutation, name)
         records = Records(
-            machine,
+            decoded.machine,
             recording,
             contents,
             Registers(key.derived(b"registers")),
@@ -137,12 +133,6 @@ def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[C
         # Without a footer where there was none, and where something went wrong.
         writer.abandon()
     return contents.counts, damage
-
-
-def _decoded(recording: Recording, machine: Machine) -> Iterator[DecodedCall]:
-    for record in recording:
-        if isinstance(record, Call):
-            yield DecodedCall(record, None, machine, recording)
 
 
 def _compared(recording: Recording, fresh: Path, damaged: bool, tell: Tell) -> CheckResult:

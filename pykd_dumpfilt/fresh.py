@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and takes no other file's place."""
+"""What is new is there whole or not at all, and takes nothing else's place."""
 
 import os
 import secrets
@@ -6,7 +6,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Optional, Type
 
-__all__ = ["FreshFile", "fresh_name", "sync_folder"]
+from .errors import UsageError
+
+__all__ = ["FreshFile", "already_there", "fresh_name", "sync_folder"]
+
+
+def already_there(recording: Path) -> UsageError:
+    """What to say where there is already something of a new recording's name."""
+    return UsageError(
+        f"{recording} already exists, and a recording is never overwritten; choose another name, or remove "
+        "it first"
+    )
 
 
 def fresh_name(target: Path) -> Path:
