@@ -1,5 +1,6 @@
 """For every test: whatever a rule reports, the rule's ``evidence`` names it; no rule of the package fails;
-and hypothesis gives every machine the same examples and all the time they take.
+hypothesis gives every machine the same examples and all the time they take; and what programs print does not
+depend on where the tests run.
 
 :meth:`Rule.find` and :meth:`Rule.failed` are the only doors that these come through, so they are watched
 there, and no test can forget to ask.
@@ -44,5 +45,20 @@ def rules_are_watched() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(Rule, "find", find)
     patch.setattr(Rule, "failed", failed)
+    yield
+    patch.undo()
+
+
+# pytest and argparse lay out what they print by these: in full where CI says so, as wide as the terminal.
+LAYOUT = ("CI", "BUILD_NUMBER", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "PYTEST_ADDOPTS")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def layout_is_the_same_everywhere() -> Iterator[None]:
+    """Tests that read what a program printed are not told apart by the machine that they run on."""
+    patch = pytest.MonkeyPatch()
+    for name in LAYOUT:
+        patch.delenv(name, raising=False)
+    patch.setenv("COLUMNS", "80")
     yield
     patch.undo()

@@ -69,6 +69,6 @@ def _download(folder: Path) -> None:
 
 
 def _missing(why: str) -> NoReturn:
-    if os.environ.get("CI"):
+    if os.environ.get("DUMPFILT_LIVE") == "required":
         pytest.fail(why, pytrace=False)
     pytest.skip(why)
