@@ -6,8 +6,8 @@ __all__ = ["INSTALL_HINT", "LabError", "LabUnavailableError"]
 
 INSTALL_HINT = (
     "the lab needs Wine and mingw-w64 (apt-get install wine wine64 gcc-mingw-w64-x86-64) and, for its "
-    "pure-Python standard library, a CPython 3.9 of this system (python3.9 on PATH, one of pyenv's, or "
-    "DUMPFILT_PYTHON39=/path/to/python3.9)"
+    "pure-Python standard library, a CPython 3.9 of this system, for a few tests 3.8 and 3.11 as well "
+    "(python3.9 on PATH, one of pyenv's, or DUMPFILT_PYTHON39=/path/to/python3.9; so for the others)"
 )
 """What to type when something is missing."""
 

@@ -100,7 +100,7 @@ class DebuggerHost:
             drive.symlink_to("../typed")
         environment = {
             "DUMPFILT_TYPED": "T:",
-            # pykd.pyd wants python39.dll on PATH.
+            # pykd.pyd wants its python*.dll on PATH.
             "WINEPATH": home,
             "_NT_DEBUGGER_EXTENSION_PATH": windows_path(folder),
             # Without one DbgEng asks a server on the internet.

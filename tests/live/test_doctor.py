@@ -56,14 +56,25 @@ def test_breakpoints_of_somebody_elses_and_a_dump_file(lab: Lab, tmp_path: Path,
     assert list(tmp_path.glob("*no_symbols*")) == []
 
 
-def test_no_kernel_and_no_pykd(lab: Lab, tmp_path: Path, target: Target) -> None:
+def test_no_kernel(lab: Lab, tmp_path: Path, target: Target) -> None:
     with LiveSession(lab, target) as live:
         process = said(live, "process", tmp_path)
-        missing = said(live, "missing", tmp_path)
     remedy = "not a kernel target: dump filters run in the kernel; attach with windbg -k"
     assert process["process"].startswith("2 ")
     assert f"remedy: {remedy}" in process["process"]
     assert process["start"] == f"2 dumpfilt: error: {remedy}"
-    assert missing["missing"].startswith("2 ")
-    assert "FAIL  pykd: missing\n      remedy: pykd is not installed in this Python" in missing["missing"]
+
+
+@pytest.mark.parametrize("lab", ["3.11"], indirect=True)
+def test_a_python_that_pykd_has_no_wheels_for(lab: Lab, tmp_path: Path, target: Target) -> None:
+    with LiveSession(lab, target) as live:
+        missing = said(live, "missing", tmp_path)
+    doctor = missing["missing"]
+    assert doctor.startswith("2 ")
+    assert "on Python 3.11." in doctor
+    assert (
+        "FAIL  Python: 3.11: pykd's newest wheels are for Python 3.8 and 3.9\n"
+        "      remedy: install Python 3.8 or 3.9, and py -3.8 -m pip install pykd pykd-dumpfilt. "
+    ) in doctor
+    assert "FAIL  pykd: missing\n      remedy: pykd is not installed in this Python" in doctor
     assert missing["start"].startswith("2 dumpfilt: error: pykd is not installed in this Python")

@@ -18,6 +18,7 @@ from ..lab.processes import live_processes
 from ..lab.session import Lab, LiveSession
 from ..lab.toolchain import build_filter
 from ..lab.wine import MARK, windows_path
+from .conftest import on_each_python
 
 pytestmark = pytest.mark.live
 
@@ -38,6 +39,7 @@ def aes_xts(calls: int = 3, pages: int = 2) -> Target:
     return Target(image, "aes_xts", Scenario("hibernate", calls=calls, pages=pages))
 
 
+@on_each_python
 def test_a_session_typed_by_hand(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "typed.dumpfilt"
     with LiveSession(lab, aes_xts()) as session, DebuggerHost(session) as windbg:
@@ -166,6 +168,7 @@ def test_what_the_window_shows(lab: Lab, tmp_path: Path, dml: bool) -> None:
     assert raw == (['<b>a</b> &lt; <link cmd="lm">b</link>\n'] if dml else [])
 
 
+@on_each_python
 def test_ctrl_break_while_nothing_is_hit(lab: Lab) -> None:
     with LiveSession(lab, aes_xts(calls=2000, pages=16)) as session, DebuggerHost(session) as windbg:
         for _ in range(2):
@@ -177,6 +180,7 @@ def test_ctrl_break_while_nothing_is_hit(lab: Lab) -> None:
         assert session.server.left_behind() == []
 
 
+@on_each_python
 def test_ctrl_break_while_calls_come_by(lab: Lab, tmp_path: Path) -> None:
     """As an impatient user presses it: until the prompt is back. No call is lost, and nothing is left."""
     path = tmp_path / "run.dumpfilt"
@@ -210,6 +214,7 @@ def test_ctrl_break_while_calls_come_by(lab: Lab, tmp_path: Path) -> None:
     assert check(path).verdict.value == "pass"
 
 
+@on_each_python
 def test_ctrl_break_spoils_no_call(lab: Lab, tmp_path: Path) -> None:
     """Pressed just before our callback: it stops there, and what it reads is whole."""
     path = tmp_path / "run.dumpfilt"

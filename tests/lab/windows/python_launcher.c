@@ -1,4 +1,4 @@
-/* python.exe for a Windows CPython that comes without one: python39.dll does all the work. */
+/* python.exe for a Windows CPython that comes without one: its python*.dll does all the work. */
 #include <wchar.h>
 
 __declspec(dllimport) int Py_Main(int argc, wchar_t **argv);
