@@ -2,13 +2,14 @@
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Optional, Type
 
-from .errors import UsageError
+from .errors import RecordingError, UsageError
 
-__all__ = ["FreshFile", "already_there", "fresh_name", "sync_folder"]
+__all__ = ["FreshFile", "FreshFolder", "already_there", "sync_folder"]
 
 
 def already_there(recording: Path) -> UsageError:
@@ -17,11 +18,6 @@ def already_there(recording: Path) -> UsageError:
         f"{recording} already exists, and a recording is never overwritten; choose another name, or remove "
         "it first"
     )
-
-
-def fresh_name(target: Path) -> Path:
-    """A name beside ``target`` for what is not finished, which nobody else uses."""
-    return target.with_name(f".{secrets.token_hex(4)}.tmp.{target.name}")
 
 
 def sync_folder(folder: Path) -> None:
@@ -51,7 +47,7 @@ class FreshFile:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path = fresh_name(target)
+        self._path = _fresh_name(target)
         self.file: BinaryIO
         if os.path.lexists(target):
             raise FileExistsError
@@ -90,3 +86,54 @@ class FreshFile:
             # A full disk tells once more what writing has told.
             pass
         self._path.unlink(missing_ok=True)
+
+
+class FreshFolder:
+    """A recording's new folder, under another name until :meth:`keep`; leaving without it removes all.
+
+    Raises:
+        UsageError: there is already something where it is to be, or no folder for it.
+
+    Attributes:
+        path: the other name, at which nothing is yet. It hides, and ends as the target does.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self.path = _fresh_name(target)
+        self._check_place()
+
+    def __enter__(self) -> "FreshFolder":
+        return self
+
+    def keep(self) -> None:
+        """All of it is written: give it its name.
+
+        Raises:
+            UsageError: the place has been taken meanwhile, or is gone.
+            RecordingError: the system refuses.
+        """
+        self._check_place()
+        try:
+            self.path.rename(self._target)
+        except OSError as error:
+            raise RecordingError(f"cannot make {self._target}: {error.strerror or error}") from error
+        sync_folder(self._target.parent)
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        where: Optional[TracebackType],
+    ) -> None:
+        shutil.rmtree(str(self.path), ignore_errors=True)
+
+    def _check_place(self) -> None:
+        if os.path.lexists(self._target):
+            raise already_there(self._target)
+        if not self._target.parent.is_dir():
+            raise UsageError(f"cannot make {self._target}: there is no folder {self._target.parent}")
+
+
+def _fresh_name(target: Path) -> Path:
+    return target.with_name(f".{secrets.token_hex(4)}.tmp.{target.name}")

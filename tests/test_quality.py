@@ -81,3 +81,18 @@ def test_the_core_needs_construct_alone(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode in (0, 1, 3), done.stderr
+
+
+def test_git_leaves_recordings_as_they_are() -> None:
+    """Line ends that git converts on Windows would be damage to every recording."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    files = git("ls-files", "*.dumpfilt/*").splitlines()
+    assert len(files) >= 18
+    attributes = git("check-attr", "text", "--", *files).splitlines()
+    assert attributes == [f"{file}: text: unset" for file in files]
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=str(ROOT), capture_output=True, text=True, check=True)
+    return done.stdout

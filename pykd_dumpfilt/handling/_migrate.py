@@ -5,14 +5,13 @@ or have other programs that read them.
 """
 
 import os
-import shutil
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from ..errors import RecordingError
-from ..fresh import already_there, fresh_name, sync_folder
+from ..fresh import FreshFolder
 from ..recording import (
     CURRENT,
     Buffer,
@@ -74,25 +73,22 @@ def migrate(
     Raises:
         RecordingError: there is no recording, it cannot be read, or the new one cannot be written.
         SpoolError: there is no room for temporary data.
-        UsageError: there is already something where the new one is to be.
+        UsageError: there is already something where the new one is to be, or no folder for it.
     """
     with read_recording(path, versions, progress) as recording:
         if recording.version == versions.current:
             return Migrated(None, recording.version, 0, ())
         target = recording_folder(output)
-        if os.path.lexists(target):
-            raise already_there(target)
-        unfinished = recording_folder(fresh_name(target))
-        writer = RecordingWriter(unfinished, recording.header)
-        try:
-            _Copy(recording, writer).run(progress)
-            damage = tuple(recording.verify())
-            _finish(recording, writer, damage)
-            _give_name(unfinished, target)
-        except BaseException:
-            writer.abandon()
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
+        with FreshFolder(target) as fresh:
+            writer = RecordingWriter(fresh.path, recording.header)
+            try:
+                _Copy(recording, writer).run(progress)
+                damage = tuple(recording.verify())
+                _finish(recording, writer, damage)
+            finally:
+                # Without a footer where something went wrong.
+                writer.abandon()
+            fresh.keep()
         return Migrated(target, recording.version, writer.calls, damage)
 
 
@@ -157,7 +153,6 @@ def _finish(recording: Recording, writer: RecordingWriter, damage: Tuple[str, ..
     footer = recording.footer
     if footer is None:
         # As it was: nobody knows how much is missing.
-        writer.abandon()
         return
     reason, lost = footer.reason, footer.lost
     if damage:
@@ -168,13 +163,3 @@ def _finish(recording: Recording, writer: RecordingWriter, damage: Tuple[str, ..
     writer.close(
         reason if len(reason) <= _MAX_REASON else reason[:_MAX_REASON] + "...", lost, footer.left_out
     )
-
-
-def _give_name(unfinished: Path, target: Path) -> None:
-    try:
-        if os.path.lexists(target):
-            raise already_there(target)
-        unfinished.rename(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise RecordingError(f"cannot make {target}: {error.strerror or error}") from error

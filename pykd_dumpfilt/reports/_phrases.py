@@ -1,6 +1,9 @@
 """Words, sentences and values that several formats say in the same way; not yet escaped for any of them."""
 
 import json
+import os
+import re
+import shlex
 from typing import Any, Container, Iterator, Optional, Tuple
 
 from ..checking import CheckResult
@@ -27,6 +30,7 @@ _MAX_VALUE = 1000
 _LESS = ("callbacks_watched", "every", "offset", "data", "max_hits", "budget")
 _MAX_OPTION = 200
 _PROGRAM = "dumpfilt"
+_PLAIN = re.compile(r"[\w@+=:./\\~-]+")
 # By a rule's family.
 _JUDGED = {"write": "Dump_Write", "read": "Dump_Read", "round trip": "Dump_Read"}
 _EXERCISE = {
@@ -122,12 +126,19 @@ def outcome_word(rule: RuleResult) -> str:
 
 
 def show_command(path: str, call: Optional[int] = None, program: str = _PROGRAM) -> str:
-    """The command that shows a recording, or one of its calls."""
-    path = printable(path)
-    if " " in path or ";" in path:
-        # Double quotes are quotes to every shell that this runs in, and to WinDbg, where ; ends a command.
-        path = f'"{path}"'
-    return f"{program} show {path}" + ("" if call is None else f" --call {call}")
+    """The command that shows a recording, or one of its calls, to be copied and run: whatever a path holds,
+    it is one word."""
+    return f"{program} show {_word(printable(path))}" + ("" if call is None else f" --call {call}")
+
+
+def _word(path: str) -> str:
+    if os.name != "nt":
+        return shlex.quote(path)
+    if _PLAIN.fullmatch(path):
+        return path
+    # Double quotes are quotes to cmd.exe, PowerShell and WinDbg, and no path holds one. PowerShell alone
+    # still replaces $ within them.
+    return f'"{path}"'
 
 
 def rule_command(rule: str, program: str = _PROGRAM) -> str:

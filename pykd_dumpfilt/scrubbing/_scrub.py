@@ -1,7 +1,6 @@
 """A recording whose contents are replaced, made from another one."""
 
 import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
@@ -9,10 +8,9 @@ from typing import Callable, Optional, Tuple, Union
 from .. import __version__
 from ..checking import CheckResult, check
 from ..decoded import DecodedRecording
-from ..errors import ScrubError, UsageError
-from ..fresh import already_there
+from ..errors import ScrubError
+from ..fresh import FreshFolder
 from ..recording import (
-    SUFFIX,
     Fault,
     Progress,
     Recording,
@@ -71,28 +69,11 @@ def scrub(
     """
     told = tell or _nothing
     folder = recording_folder(output)
-    with read_recording(path) as recording:
-        _check_room(folder)
-        fresh = folder.with_name(f".{folder.name[: -len(SUFFIX)]}.scrubbing-{os.getpid()}{SUFFIX}")
-        try:
-            counts, damage = _rewrite(recording, fresh, key, told)
-            result = _compared(recording, fresh, bool(damage), told)
-            _check_room(folder)
-            try:
-                fresh.rename(folder)
-            except OSError as error:
-                raise UsageError(f"cannot make {folder}: {error.strerror or error}") from error
-        except BaseException:
-            shutil.rmtree(str(fresh), ignore_errors=True)
-            raise
+    with read_recording(path) as recording, FreshFolder(folder) as fresh:
+        counts, damage = _rewrite(recording, fresh.path, key, told)
+        result = _compared(recording, fresh.path, bool(damage), told)
+        fresh.keep()
     return Scrub(folder, replace(result, path=str(folder)), counts, damage)
-
-
-def _check_room(folder: Path) -> None:
-    if os.path.lexists(str(folder)):
-        raise already_there(folder)
-    if not folder.parent.is_dir():
-        raise UsageError(f"cannot make {folder}: there is no folder {folder.parent}")
 
 
 def _rewrite(recording: Recording, fresh: Path, key: Key, tell: Tell) -> Tuple[Counts, Tuple[str, ...]]:

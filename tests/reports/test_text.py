@@ -1,12 +1,17 @@
 """The report for a terminal."""
 
 import datetime
+import os
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pykd_dumpfilt.checking import CheckResult, Report, Unreadable, check, use_of_waivers
 from pykd_dumpfilt.recording import LoadedModule
-from pykd_dumpfilt.reports import render_text
+from pykd_dumpfilt.reports import render_text, show_command
 from pykd_dumpfilt.rules import Waiver
 
 from ..rules.examples import Script
@@ -45,9 +50,44 @@ def test_a_passing_recording_has_nothing_to_do_next(tmp_path: Path) -> None:
     assert "Findings" not in text
 
 
-def test_a_path_with_a_space_is_quoted_in_the_advice(tmp_path: Path) -> None:
-    result = replace(check(write(tmp_path / "bad", failing())), path="my run.dumpfilt")
-    assert 'dumpfilt show "my run.dumpfilt" --call 1' in render_text(Report((result,)))
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "my run.dumpfilt",
+        "$(touch pwned).dumpfilt",
+        "`touch pwned`.dumpfilt",
+        "a;touch pwned;.dumpfilt",
+        'it\'s & "that" > pwned.dumpfilt',
+        "$HOME*?[a]!~#.dumpfilt",
+        "süß.dumpfilt",
+    ],
+)
+def test_whatever_a_path_holds_the_advice_can_be_run(tmp_path: Path, path: str) -> None:
+    result = replace(check(write(tmp_path / "bad", failing())), path=path)
+    text = render_text(Report((result,)))
+    (command,) = re.findall(r"look at the first error: dumpfilt (show .* --call 1)", text)
+    done = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {command}"], cwd=str(tmp_path), stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout.decode().splitlines() == ["show", path, "--call", "1"]
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        (r"C:\runs\a-1.dumpfilt", r"C:\runs\a-1.dumpfilt"),
+        (r"C:\my runs\a.dumpfilt", r'"C:\my runs\a.dumpfilt"'),
+        ("a;.crash;.dumpfilt", '"a;.crash;.dumpfilt"'),
+        ("a&calc.dumpfilt", '"a&calc.dumpfilt"'),
+    ],
+)
+def test_and_on_windows(monkeypatch: pytest.MonkeyPatch, path: str, word: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("os.name", "nt")
+        command = show_command(path, 1)
+    assert command == f"dumpfilt show {word} --call 1"
 
 
 def test_a_warning_is_not_called_a_failure(tmp_path: Path) -> None:

@@ -298,12 +298,13 @@ scrub(sys.argv[1], sys.argv[2], new_key(), tell)
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX has SIGKILL")
 @pytest.mark.parametrize("stage", ["scrubbing", "judging the new recording"])
 def test_killed_it_leaves_nothing_of_the_new_name(stage: str, tmp_path: Path) -> None:
-    """Nobody cleans up then; what is left is hidden and says by its name what it is."""
+    """Nobody cleans up then; what is left is hidden and says by its name that it is not finished."""
     path = write(tmp_path / "run", faulty())
     arguments = [sys.executable, "-c", _KILLED, str(path), str(tmp_path / "new"), stage]
     done = subprocess.run(arguments, check=False, cwd=str(ROOT))
     assert done.returncode == -signal.SIGKILL
     (left,) = [one for one in tmp_path.iterdir() if one != path]
-    assert left.name.startswith(".new.scrubbing-")
+    assert left.name.startswith(".")
+    assert left.name.endswith(".tmp.new.dumpfilt")
     if stage == "scrubbing":
         assert "there is no footer" in read_recording(left).damage[0]
