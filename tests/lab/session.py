@@ -1,6 +1,7 @@
 """A live session: the KD server in front of a target, and a script under Wine with real pykd and DbgEng."""
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -44,12 +45,13 @@ class GuestResult:
     seconds: float
 
 
-def prepare(progress: Optional[Callable[[str], None]] = None, python: str = "3.9") -> Lab:
+def prepare(progress: Optional[Callable[[str], None]] = None, python: Optional[str] = None) -> Lab:
     """Find the tools and make what is missing in the cache.
 
     Args:
-        python: which Windows Python, of :data:`tests.lab.windows_python.PYTHONS`.
         progress: called with a line for people at each step that takes long; standard error without it.
+        python: which Windows Python, of :data:`tests.lab.windows_python.PYTHONS`; without it the one that
+            ``DUMPFILT_LAB_PYTHON`` names, or 3.9.
 
     Raises:
         LabUnavailableError: a tool is missing.
@@ -57,7 +59,8 @@ def prepare(progress: Optional[Callable[[str], None]] = None, python: str = "3.9
     """
     report = progress or _print
     wine = find_wine()
-    return Lab(wine, windows_python(python, report), prefix_template(wine, report))
+    version = python or os.environ.get("DUMPFILT_LAB_PYTHON") or "3.9"
+    return Lab(wine, windows_python(version, report), prefix_template(wine, report))
 
 
 class LiveSession:

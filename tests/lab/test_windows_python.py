@@ -10,7 +10,14 @@ from typing import Dict, List
 import pytest
 
 from .errors import LabError, LabUnavailableError
-from .windows_python import PYTHONS, PYTHONS_WITH_PYKD, download, find_host_python, requirements
+from .windows_python import (
+    PYTHONS,
+    PYTHONS_WITH_PYKD,
+    download,
+    find_host_python,
+    requirements,
+    windows_python,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -119,3 +126,8 @@ def test_an_interpreter_is_asked_and_not_believed(tmp_path: Path, monkeypatch: p
         program.chmod(0o755)
     assert find_host_python("3.9").version == "3.9.18"
     assert find_host_python("3.9").library == library
+
+
+def test_a_version_that_is_none_is_told() -> None:
+    with pytest.raises(LabError, match=r"no Windows Python 3\.7 to be had here, only 3\.8, 3\.9, 3\.11"):
+        windows_python("3.7", print)

@@ -108,6 +108,8 @@ def windows_python(version: str, progress: Progress) -> WindowsPython:
         LabUnavailableError: a tool is missing.
         LabError: a download or the compiler failed.
     """
+    if version not in PYTHONS:
+        raise LabError(f"there is no Windows Python {version} to be had here, only {', '.join(PYTHONS)}")
     host = find_host_python(version)
     compiler = find_compiler()
     library = f"python{_digits(version)}.dll"

@@ -12,6 +12,8 @@ from ..lab.windows_python import PYTHONS_WITH_PYKD
 
 on_each_python = pytest.mark.parametrize("lab", PYTHONS_WITH_PYKD, indirect=True)
 """Run a test with each Windows Python that pykd has wheels for."""
+on_python_3_9 = pytest.mark.parametrize("lab", ["3.9"], indirect=True)
+"""Run it with this one, whichever the others run with."""
 
 REQUIRED = os.environ.get("DUMPFILT_LIVE") == "required"
 
@@ -35,10 +37,10 @@ def compiler() -> Path:
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Lab:
-    """Wine, the Windows Python and a prefix; made in the cache when it is empty. The Python is 3.9, or of the
-    version that the test is parametrized with."""
+    """Wine, the Windows Python and a prefix; made in the cache when it is empty. The Python is the one
+    that the test is parametrized with, or the one that :func:`tests.lab.session.prepare` chooses."""
     try:
-        return prepare(python=getattr(request, "param", "3.9"))
+        return prepare(python=getattr(request, "param", None))
     except LabError as error:
         unavailable(error)
         raise

@@ -4,10 +4,12 @@ import pytest
 
 from ..docs.windbg import PAGE, comparable, renew
 from ..lab.session import Lab
+from .conftest import on_python_3_9
 
 pytestmark = pytest.mark.live
 
 
+@on_python_3_9
 def test_the_page_is_what_is_said_today(lab: Lab) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert comparable(renew(page, lab)) == comparable(page), "renew it: python -m tests.docs windbg"
