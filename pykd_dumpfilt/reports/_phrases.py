@@ -128,11 +128,12 @@ def outcome_word(rule: RuleResult) -> str:
 def show_command(path: str, call: Optional[int] = None, program: str = _PROGRAM) -> str:
     """The command that shows a recording, or one of its calls, to be copied and run: whatever a path holds,
     it is one word."""
-    return f"{program} show {_word(printable(path))}" + ("" if call is None else f" --call {call}")
+    return f"{program} show {_word(printable(path), program)}" + ("" if call is None else f" --call {call}")
 
 
-def _word(path: str) -> str:
-    if os.name != "nt":
+def _word(path: str, program: str) -> str:
+    in_windbg = program.startswith("!")
+    if not in_windbg and os.name != "nt":
         return shlex.quote(path)
     if _PLAIN.fullmatch(path):
         return path

@@ -4,13 +4,16 @@ Counted at the KD server between one entry of Dump_Read and the next, so everyth
 breakpoints, registers, structures, the buffer twice, going on. Packets are the debugger's requests and the
 target's state changes; replies and acknowledgements are not counted.
 
-Each figure comes from a session of its own, over the same calls in the same order.
+Each figure comes from a session of its own, over the same calls in the same order. Sessions run side by side,
+each in a process of its own: they wait most of the time, and counts do not change by it.
 """
 
+import multiprocessing
 import statistics
 import struct
 import tempfile
 from collections import defaultdict
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -27,6 +30,7 @@ __all__ = ["run"]
 
 _FILTER = "aes_xts"
 _SCENARIO = Scenario("hibernate", seed=1, calls=24)
+_AT_ONCE = 4
 _SIZE = 0x10000
 _LARGE = 0x8000
 _HERE = Path(__file__).resolve().parent
@@ -79,14 +83,19 @@ SAMPLED = ("every_4th",)
 def run() -> Dict[str, float]:
     """All rows: ours first, then what it is held against, then other buffers and ways to capture less."""
     lab = prepare()
-    with tempfile.TemporaryDirectory() as folder:
-        sessions = _Sessions(lab, Path(folder))
-        empty, naive, ours = sessions.baseline("empty"), sessions.baseline("naive"), sessions.trace()
-        figures = _compare(empty, naive, ours)
-        figures["writemem"] = _packets(sessions.baseline("writemem"), _plain)
-        chain = sessions.trace(change=_make_chain)
-        modes = {name: sessions.trace(options) for name, options in MODES.items()}
-        sizes = sessions.sizes
+    # Not forked, for threads may run here.
+    processes = ProcessPoolExecutor(_AT_ONCE, multiprocessing.get_context("spawn"))
+    with tempfile.TemporaryDirectory() as folder, processes as executor:
+        sessions = _Sessions(lab, Path(folder), executor)
+        baselines = {name: sessions.baseline(name) for name in ("empty", "naive", "writemem")}
+        main, with_chain = sessions.trace(), sessions.trace(change=_make_chain)
+        others = {name: sessions.trace(options) for name, options in MODES.items()}
+        empty, naive, writemem = (baseline.result() for baseline in baselines.values())
+        ours, disk = main.result()
+        chain, _ = with_chain.result()
+        modes = {name: other.result() for name, other in others.items()}
+    figures = _compare(empty, naive, ours)
+    figures["writemem"] = _packets(writemem, _plain)
     floor = figures["empty"]
     for name, calls, choose in (
         ("scattered", ours, _scattered),
@@ -105,13 +114,13 @@ def run() -> Dict[str, float]:
         )
         if calls is ours:
             figures[f"{name}_to_naive"] = figures[f"{name}_packets"] / _packets(naive, choose)
-    figures["disk_bytes_per_call"] = sizes[0] / len(ours)
-    for number, (name, calls) in enumerate(modes.items(), 2):
+    figures["disk_bytes_per_call"] = disk / len(ours)
+    for name, (calls, size) in modes.items():
         if name not in SAMPLED:
             figures[f"{name}_packets"] = _packets(calls, _plain)
         # Over all calls, whatever their size and their buffer: what a whole dump takes.
         figures[f"{name}_to_full"] = _mean(calls) / _mean(ours)
-        figures[f"{name}_disk_bytes"] = sizes[number] / len(calls)
+        figures[f"{name}_disk_bytes"] = size / len(calls)
     return figures
 
 
@@ -136,24 +145,32 @@ def _compare(empty: Sequence["_Call"], naive: Sequence["_Call"], ours: Sequence[
 
 
 class _Sessions:
-    """Sessions over the same calls, and the sizes of the recordings that they left."""
+    """Sessions over the same calls, begun as the executor has room for them."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, executor: Executor) -> None:
         self._lab = lab
         self._folder = folder
-        self.sizes: List[int] = []
+        self._executor = executor
+        self._traces = 0
 
-    def baseline(self, mode: str) -> List["_Call"]:
+    def baseline(self, mode: str) -> "Future[List[_Call]]":
         place = windows_path(self._folder).replace("\\", "/")
-        return _measure(self._lab, _BASELINES, [mode, _FILTER, place])
+        return self._executor.submit(_measure, self._lab, _BASELINES, [mode, _FILTER, place])
 
     def trace(
         self, options: Sequence[str] = (), change: Optional[Callable[[Target], None]] = None
-    ) -> List["_Call"]:
-        path = self._folder / f"{len(self.sizes)}.dumpfilt"
-        calls = _measure(self._lab, _TRACE, [_FILTER, windows_path(path), *options], change)
-        self.sizes.append(sum(file.stat().st_size for file in path.iterdir()))
-        return calls
+    ) -> "Future[Tuple[List[_Call], int]]":
+        """The calls, and bytes of the recording that is left."""
+        path = self._folder / f"{self._traces}.dumpfilt"
+        self._traces += 1
+        return self._executor.submit(_trace, self._lab, path, options, change)
+
+
+def _trace(
+    lab: Lab, path: Path, options: Sequence[str], change: Optional[Callable[[Target], None]]
+) -> Tuple[List[_Call], int]:
+    calls = _measure(lab, _TRACE, [_FILTER, windows_path(path), *options], change)
+    return calls, sum(file.stat().st_size for file in path.iterdir())
 
 
 def _plain(call: _Call) -> bool:

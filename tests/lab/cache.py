@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional
 
 __all__ = ["cache_folder", "make_once", "run_folder"]
 
@@ -28,12 +28,13 @@ def cache_folder() -> Path:
     return folder
 
 
-def make_once(name: str, build: Callable[[Path], None]) -> Path:
-    """The cache's entry ``name``, a folder; ``build`` fills it, in an empty folder, if it is not there yet.
+def make_once(name: str, build: Callable[[Path], None], cache: Optional[Path] = None) -> Path:
+    """The entry ``name`` of the cache, or of another folder; ``build`` fills it, in an empty folder, if it is
+    not there yet.
 
     Runs at the same time wait for each other. What a killed run left half done is removed.
     """
-    cache = cache_folder()
+    cache = cache or cache_folder()
     entry = cache / name
     if entry.is_dir():
         return entry

@@ -15,7 +15,7 @@ import pytest
 from pykd_dumpfilt import check
 from pykd_dumpfilt.rules import RULES
 
-from ..lab.cache import make_once
+from ..once import once_in_a_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "docs" / "sample-project"
@@ -49,11 +49,7 @@ def done(command: List[str], folder: Path, **environment: str) -> "subprocess.Co
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of a virtual environment that holds what README.md installs, and xdist."""
-    base = tmp_path_factory.getbasetemp()
-    with pytest.MonkeyPatch.context() as patch:
-        # Fresh in each run, and one for all processes of a run.
-        patch.setenv("DUMPFILT_LAB_CACHE", str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
-        return make_once("fresh-environment", install) / _PROGRAMS
+    return once_in_a_run(tmp_path_factory, "fresh-environment", install) / _PROGRAMS
 
 
 def install(folder: Path) -> None:

@@ -186,7 +186,7 @@ def test_evidence_is_explained_and_the_command_given(tmp_path: Path) -> None:
     page = page_of(checked)
     finding = page.one("details", id="r1-DF-TRIP-001-1")
     assert "differing_bytes 512" in [one.text for one in finding.one("dl").children][8]
-    assert finding.one("p", class_="command").text == 'dumpfilt show "my run.dumpfilt" --call 1'
+    assert finding.one("p", class_="command").text == "dumpfilt show 'my run.dumpfilt' --call 1"
 
 
 def test_pictures_have_words_and_numbers(faulty_page: Element) -> None:

@@ -83,11 +83,12 @@ def test_whatever_a_path_holds_the_advice_can_be_run(tmp_path: Path, path: str) 
         ("a&calc.dumpfilt", '"a&calc.dumpfilt"'),
     ],
 )
-def test_and_on_windows(monkeypatch: pytest.MonkeyPatch, path: str, word: str) -> None:
+def test_and_on_windows_and_in_windbg(monkeypatch: pytest.MonkeyPatch, path: str, word: str) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("os.name", "nt")
         command = show_command(path, 1)
     assert command == f"dumpfilt show {word} --call 1"
+    assert show_command(path, 1, "!py -g -m pykd_dumpfilt") == f"!py -g -m pykd_dumpfilt show {word} --call 1"
 
 
 def test_a_warning_is_not_called_a_failure(tmp_path: Path) -> None:
