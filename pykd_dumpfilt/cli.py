@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 
 from . import __version__
 from .commands import COMMANDS, console
-from .errors import DumpfiltError
+from .errors import DumpfiltError, is_interrupt
 
 __all__ = ["build_parser", "main"]
 
@@ -72,7 +72,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except DumpfiltError as error:
         console.error(str(error))
         return EXIT_USAGE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as error:
+        if not is_interrupt(error):
+            raise
         console.error("interrupted")
         return _EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -283,6 +283,28 @@ def test_long_output_is_cut_into_writes_that_pykd_takes_whole(monkeypatch: pytes
     assert max(len(one) for one in writes) <= 16_000
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit("CTRL+BREAK")], ids=["python", "pykd"])
+def test_ctrl_break_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: "pytest.CaptureFixture[str]", error: BaseException
+) -> None:
+    """pykd's way on Python 3.8 would end without a word: !py prints nothing of a SystemExit."""
+
+    def interrupted(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(console, "show", interrupted)
+    assert run(capsys, "doctor") == (130, "", "dumpfilt: error: interrupted\n")
+
+
+def test_any_other_exit_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(_: str) -> None:
+        raise SystemExit(5)
+
+    monkeypatch.setattr(console, "show", ended)
+    with pytest.raises(SystemExit, match="5"):
+        main(["doctor"])
+
+
 def test_the_parser_knows_every_command_once() -> None:
     assert len({command.name for command in COMMANDS}) == len(COMMANDS)
     build_parser()

@@ -11,10 +11,11 @@ from typing import Callable, Iterator, Mapping, Tuple
 
 import pytest
 
-from pykd_dumpfilt.commands import console
+from pykd_dumpfilt.commands import _progress
 from pykd_dumpfilt.recording import RecordingWriter
 
 from .recording.examples import HEADER, MODULE, PAGE_OF_A, PAGE_OF_ZEROS, small_call
+from .windbg import attach
 
 pty = pytest.importorskip("pty", reason="a terminal that a program can hold needs POSIX")
 
@@ -160,21 +161,42 @@ def test_ctrl_c_is_one_line(tmp_path: Path, terminal: Callable[..., Terminal]) -
     ],
 )
 def test_who_watches(
-    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], terminal_there: bool, expected: bool
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: Mapping[str, str],
+    terminal_there: bool,
+    expected: bool,
 ) -> None:
     for name in ("CI", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal_there, raising=False)
-    assert console.is_watched() is expected
+    with _progress.busy("making it"):
+        pass
+    assert capsys.readouterr().err == ("\rmaking it ...\r" + " " * 15 + "\r" if expected else "")
 
 
-def test_nobody_watches_in_windbg(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys.stdout, "writedml", print, raising=False)
-    monkeypatch.delenv("CI", raising=False)
-    assert not console.is_watched()
+def test_windbg_has_a_status_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = attach(monkeypatch, lambda: None)
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with _progress.progress("short work", "calls") as step:
+        step(1, 0.5)
+    assert window.messages == []
+    with _progress.progress("checking a\x1b[31m", "calls") as step:
+        now[0] = 10.0
+        step(50_000, 0.25)
+        step(50_001, 0.26)
+    with _progress.busy("making it"):
+        pass
+    assert window.messages == [
+        "checking a?[31m: 25%, 50,000 calls, 5,000 calls/s, 30 s left",
+        "",
+        "making it ...",
+        "",
+    ]
+    assert window.written == []
 
 
 def test_a_long_name_keeps_to_one_line(
@@ -183,14 +205,15 @@ def test_a_long_name_keeps_to_one_line(
     monkeypatch.setenv("COLUMNS", "50")
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    line = console.ProgressLine("checking " + "long" * 30, "calls")
+    terminal_line = _progress.TerminalLine()
+    line = _progress.ProgressLine("checking " + "long" * 30, "calls", terminal_line)
     line.step(1, 0.01)
     now[0] = 10.0
     line.step(50_000, 0.25)
     line.step(50_001, 0.26)
     now[0] = 7210.0
     line.step(500_000)
-    line.erase()
+    terminal_line.erase()
     assert capsys.readouterr().err.split("\r")[1:] == [
         "...g: 25%, 50,000 calls, 5,000 calls/s, 30 s left",
         "...onglonglonglonglong: 500,000 calls, 69 calls/s",
@@ -205,7 +228,7 @@ def test_a_name_cannot_steer_the_terminal(
     monkeypatch.setenv("COLUMNS", "200")
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    line = console.ProgressLine("checking a\x1b[31m\n", "calls")
+    line = _progress.ProgressLine("checking a\x1b[31m\n", "calls", _progress.TerminalLine())
     now[0] = 10.0
     line.step(1000, 0.001)
     assert capsys.readouterr().err == "\rchecking a?[31m?: 0%, 1,000 calls, 100 calls/s, 2 h 46 min left"
@@ -216,7 +239,7 @@ def test_what_is_prepared_has_no_count_yet(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    line = console.ProgressLine("checking x.dumpfilt.zip", "calls")
+    line = _progress.ProgressLine("checking x.dumpfilt.zip", "calls", _progress.TerminalLine())
     now[0] = 10.0
     line.step(0, 0.25)
     assert capsys.readouterr().err == "\rchecking x.dumpfilt.zip: 25%, 30 s left"

@@ -186,7 +186,7 @@ def test_the_status_bar_is_shown_a_few_times_a_second(
     broken.g()
     with read_recording(tmp_path / "run.dumpfilt") as recording:
         records = len(list(recording))
-    messages = broken.debugger.messages
+    messages = broken.output.messages
     assert len(messages) == records // 5
     assert re.match(r"dumpfilt probe: \d+ calls, 0\.\d MiB, at disk offset 0x[0-9a-f]+", messages[1])
     assert ", 1 error" in messages[-1] or " errors" in messages[-1]

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
-from pykd_dumpfilt.emulator import EmulatorDebugger, Target
+from pykd_dumpfilt.emulator import EmulatorDebugger
 from pykd_dumpfilt.errors import TargetError
 
 __all__ = ["FakeDebugger", "FakeOutput", "attach"]
@@ -16,13 +16,15 @@ PYKD_LIMIT = 16_383
 
 
 class FakeOutput:
-    """As pykd's ``dbgout``: write, writedml and flush, and nothing else of a file."""
+    """As pykd's ``dbgout``: write, writedml and flush, and nothing else of a file. ``messages`` is what the
+    window's status bar has shown."""
 
     encoding = "ascii"
     closed = False
 
     def __init__(self) -> None:
         self.written: List[Tuple[str, str]] = []
+        self.messages: List[str] = []
 
     def write(self, text: str) -> None:
         self._take("text", text)
@@ -51,10 +53,6 @@ class FakeDebugger(EmulatorDebugger):
 
     expressions: Dict[str, int] = {}
 
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        self.messages: List[str] = []
-
     def evaluate(self, expression: str) -> int:
         """As :meth:`pykd_dumpfilt.debugger.pykd_debugger.PykdDebugger.evaluate`, for a few expressions."""
         if expression in self.expressions:
@@ -64,10 +62,6 @@ class FakeDebugger(EmulatorDebugger):
         except ValueError:
             raise TargetError(f"the debugger cannot evaluate {expression!r} (Evaluate 0x80040205)") from None
 
-    def status_message(self, text: str) -> None:
-        """Keep what the status bar would show."""
-        self.messages.append(text)
-
 
 def attach(monkeypatch: pytest.MonkeyPatch, debugger: Callable[[], Any]) -> FakeOutput:
     """Make the commands find ``debugger`` where they look for pykd's, no trace, and output as in WinDbg."""
@@ -76,6 +70,7 @@ def attach(monkeypatch: pytest.MonkeyPatch, debugger: Callable[[], Any]) -> Fake
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr("pykd_dumpfilt.trace.session._active", None)
     output = FakeOutput()
+    module.status_message = output.messages.append  # type: ignore[attr-defined]
     monkeypatch.setattr(sys, "stdout", output)
     monkeypatch.setattr(sys, "stderr", output)
     return output

@@ -9,7 +9,7 @@ from ..checking import CheckResult, check
 from ..handling import Summary, sum_up
 from ..recording import Progress
 from ..rules import Rule, Waiver
-from . import console
+from ._progress import progress
 
 __all__ = ["check_watched", "sum_up_watched", "watched"]
 
@@ -35,5 +35,5 @@ def sum_up_watched(path: "Union[str, os.PathLike[str]]") -> Summary:
 @contextmanager
 def watched(what: str) -> Iterator[Callable[[Progress], None]]:
     """The progress of what reads a recording once, on the terminal."""
-    with console.progress(what, "calls") as step:
+    with progress(what, "calls") as step:
         yield lambda now: step(now.calls, now.done / now.total if now.total else None)

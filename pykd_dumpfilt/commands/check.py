@@ -10,6 +10,7 @@ from ..rules import load_rules, load_waivers, utc_today
 from . import console
 from ._checking import check_watched
 from ._command import Command
+from ._progress import busy
 
 __all__ = ["COMMAND"]
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = Report(tuple(results), use_of_waivers(waivers, results, today), tuple(unreadable))
     if results or chosen.name != "text" or arguments.output is not None:
         # HTML goes through the recordings once more, for its pictures.
-        with console.busy(f"making the {chosen.name} report"):
+        with busy(f"making the {chosen.name} report"):
             text = chosen.render(report)
         console.deliver(text, arguments.output)
     return report.exit_code

@@ -1,30 +1,22 @@
 """Printing for people, inside WinDbg and out."""
 
 import os
-import shutil
 import stat
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Optional, Protocol, TextIO, Union
+from typing import Callable, Iterable, Iterator, List, Optional, TextIO, Union
 
 from ..errors import UsageError
 from ..reports import Line, Link, plain
 
 __all__ = [
-    "ProgressLine",
-    "Step",
-    "busy",
     "deliver",
     "error",
     "flush",
     "give_up",
     "in_windbg",
-    "is_watched",
     "note",
     "program_name",
-    "progress",
     "require_writable",
     "show",
     "show_lines",
@@ -33,13 +25,6 @@ __all__ = [
 # pykd cuts a single write of more than about 16,383 characters without a word, markup included.
 _CHUNK = 15_000
 _PIECE = 1_000
-_PROGRESS_SECONDS = 0.25
-
-
-class Step(Protocol):
-    """Tells how far a work has come; see :func:`progress`."""
-
-    def __call__(self, count: int, share: Optional[float] = None) -> None: ...
 
 
 def in_windbg() -> bool:
@@ -154,108 +139,6 @@ def note(text: str) -> None:
 def error(text: str) -> None:
     """Say what is wrong and what to do."""
     note(f"dumpfilt: error: {text}")
-
-
-def is_watched() -> bool:
-    """Whether somebody sees the terminal now: not in WinDbg, in CI, or where output goes to a file."""
-    return (
-        not in_windbg()
-        and sys.stderr.isatty()
-        and os.environ.get("CI", "").lower() in ("", "0", "false")
-        and os.environ.get("TERM") != "dumb"
-    )
-
-
-@contextmanager
-def progress(what: str, unit: str) -> Iterator["Step"]:
-    """A line on the terminal that tells how far a long work has come; erased at its end. Nothing where nobody
-    watches, and nothing for short work.
-
-    Yields:
-        A function to call often with how many ``unit`` are done and, where it is known, which share of all
-        (0 to 1) that is.
-    """
-    line = ProgressLine(what, unit)
-    try:
-        yield line.step if is_watched() else _nothing
-    finally:
-        line.erase()
-
-
-@contextmanager
-def busy(what: str) -> Iterator[None]:
-    """The same for work that cannot tell how far it has come."""
-    line = ProgressLine(what, "")
-    try:
-        if is_watched():
-            line.tell()
-        yield
-    finally:
-        line.erase()
-
-
-class ProgressLine:
-    """The line of :func:`progress`, written a few times a second."""
-
-    def __init__(self, what: str, unit: str) -> None:
-        self._what = "".join(letter if letter.isprintable() else "?" for letter in what)
-        self._unit = unit
-        self._started = self._shown = time.monotonic()
-        self._length = 0
-
-    def step(self, count: int, share: Optional[float] = None) -> None:
-        """Tell it, unless it was told a moment ago."""
-        now = time.monotonic()
-        if now - self._shown < _PROGRESS_SECONDS:
-            return
-        self._shown = now
-        elapsed = now - self._started
-        # None yet where it is being prepared.
-        parts = [f"{count:,} {self._unit}", f"{count / elapsed:,.0f} {self._unit}/s"] if count else []
-        if share:
-            parts.insert(0, f"{share:.0%}")
-            parts.append(f"{_duration(elapsed * (1 - share) / share)} left")
-        self._write(f"{self._what}: {', '.join(parts)}")
-
-    def tell(self) -> None:
-        """Say what is being done, and no more."""
-        self._write(f"{self._what} ...")
-
-    def erase(self) -> None:
-        """Leave an empty line behind."""
-        if self._length:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        # A line that wraps could not be erased, and the last column makes some terminals wrap.
-        width = max(20, shutil.get_terminal_size().columns - 1)
-        if len(text) > width:
-            # What changes is at the end.
-            text = "..." + text[len(text) - width + 3 :]
-        # Terminals echo Ctrl+C as two letters behind the line.
-        blank = " " * min(width, self._length + 2) + "\r"
-        line = text.ljust(self._length) if text else blank
-        # Before writing, which Ctrl+C may end: what may be there is to be erased.
-        self._length = max(self._length, len(text))
-        try:
-            sys.stderr.write("\r" + line)
-            sys.stderr.flush()
-        except OSError:
-            give_up(sys.stderr)
-        self._length = len(text)
-
-
-def _nothing(count: int, share: Optional[float] = None) -> None:
-    pass
-
-
-def _duration(seconds: float) -> str:
-    whole = int(seconds + 0.5)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def require_writable(path: str) -> None:

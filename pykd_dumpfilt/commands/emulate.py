@@ -11,6 +11,7 @@ from ..trace import Limits, plain_name, record
 from . import _tracing, console
 from ._checking import check_watched
 from ._command import Command
+from ._progress import progress
 from .start import add_around_argument, add_callback_argument, callback_locations
 
 __all__ = ["COMMAND"]
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     debugger = EmulatorDebugger(Target(image=image, name=name, scenario=scenario))
     calls = 0
-    with console.progress(f"tracing {driver.name}", "calls") as step:
+    with progress(f"tracing {driver.name}", "calls") as step:
 
         def count(one: Record, pages: PageStore) -> None:
             nonlocal calls

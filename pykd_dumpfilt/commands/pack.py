@@ -6,6 +6,7 @@ from ..handling import pack
 from ..reports import packed_text
 from . import console
 from ._command import Command
+from ._progress import progress
 
 __all__ = ["COMMAND"]
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with console.progress(f"packing {arguments.recording}", "MiB") as step:
+    with progress(f"packing {arguments.recording}", "MiB") as step:
         packed = pack(
             arguments.recording,
             arguments.output,

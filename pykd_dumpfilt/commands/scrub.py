@@ -10,6 +10,7 @@ from ..reports import counted, render_text
 from ..scrubbing import Scrub, keep_key, new_key, scrub
 from . import console
 from ._command import Command
+from ._progress import Step, progress
 
 __all__ = ["COMMAND"]
 
@@ -36,12 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
         if made:
             console.note(f"new key: {arguments.key}. Keep it to yourself: with it contents can be read again")
     with ExitStack() as stack:
-        steps: Dict[str, console.Step] = {}
+        steps: Dict[str, Step] = {}
 
         def tell(what: str, now: Progress) -> None:
             if what not in steps:
                 stack.close()
-                steps[what] = stack.enter_context(console.progress(what, "calls"))
+                steps[what] = stack.enter_context(progress(what, "calls"))
             steps[what](now.calls, now.done / now.total if now.total else None)
 
         done = scrub(arguments.recording, arguments.output, key, tell)

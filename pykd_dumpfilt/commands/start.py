@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = trace_options(arguments)
     expected = None if arguments.expect is None else _tracing.size(arguments.expect)
     # Only now: without pykd the error says what else can be done.
-    from ..debugger.pykd_debugger import PykdDebugger
+    from ..debugger.pykd_debugger import PykdDebugger, status_message
 
     debugger = PykdDebugger()
     if not knows_crashdmp(debugger.modules()):
@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
             debugger.machine,
             recording_folder(output),
             arguments.verbose,
-            debugger.status_message,
+            status_message,
         )
         return Session(
             debugger,

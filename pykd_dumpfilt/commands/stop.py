@@ -2,10 +2,11 @@
 
 import argparse
 
-from ..checking import Report, check
+from ..checking import Report
 from ..reports import Link, show_command, text_lines
 from ..trace import active_session
 from . import console
+from ._checking import check_watched
 from ._command import Command
 from ._describe import describe_calls
 
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         done = "it was stopped before: no breakpoint of ours is left"
     console.show("\n".join([done, *describe_calls(status)]))
-    result = check(session.path)
+    result = check_watched(session.path)
     program = console.program_name()
     lines = text_lines(Report((result,)), program)
     lines += [[""], ["all calls: ", Link(show_command(str(session.path), program=program))]]

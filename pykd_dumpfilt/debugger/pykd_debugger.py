@@ -47,7 +47,7 @@ except ImportError as error:
         "dumpfilt check RECORDING"
     ) from error
 
-__all__ = ["PykdDebugger"]
+__all__ = ["PykdDebugger", "status_message"]
 
 _MACHINES = {"AMD64": Machine.X64, "ARM64": Machine.ARM64, "I386": Machine.X86}
 
@@ -304,12 +304,6 @@ class PykdDebugger:
         except pykd.DbgException as error:
             raise TargetError(f"the debugger cannot evaluate {expression!r} ({_text(error)})") from error
 
-    @staticmethod
-    def status_message(text: str) -> None:
-        """Show a line in the status bar of the debugger's window; hosts without one show nothing."""
-        with contextlib.suppress(pykd.DbgException):
-            pykd.setStatusMessage(text)
-
     def detach(self) -> None:
         """Remove what is left of our breakpoints; for automation, before the process ends."""
         for breakpoint_ in list(self._breakpoints):
@@ -354,6 +348,12 @@ class PykdDebugger:
         # An object must outlive its own callback, whatever that does after removing it (pykd writes to it
         # then, and would write into freed memory); at the next callback it is safe to drop.
         self._removed.clear()
+
+
+def status_message(text: str) -> None:
+    """Show a line in the status bar of the debugger's window; hosts without one show nothing."""
+    with contextlib.suppress(pykd.DbgException):
+        pykd.setStatusMessage(text)
 
 
 class _Breakpoint:

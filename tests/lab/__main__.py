@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
-from pykd_dumpfilt.commands.console import progress
+from pykd_dumpfilt.commands._progress import progress
 from pykd_dumpfilt.emulator import ATTACH, KINDS, BreakpointHit, Event, Scenario
 from pykd_dumpfilt.errors import DumpfiltError, UsageError
 

@@ -37,7 +37,7 @@ def main(arguments: List[str]) -> int:
 
     from pykd_dumpfilt.commands._watching import Watcher
     from pykd_dumpfilt.debugger import VirtualAddress
-    from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger
+    from pykd_dumpfilt.debugger.pykd_debugger import PykdDebugger, status_message
     from pykd_dumpfilt.trace import Session
 
     class Raising(PykdDebugger):
@@ -53,7 +53,7 @@ def main(arguments: List[str]) -> int:
     pykd.attachKernel(connection)
     pykd.dbgCommand(".reload")
     debugger = Raising()
-    watcher = Watcher(filter_name, debugger.machine, Path(output), True, debugger.status_message)
+    watcher = Watcher(filter_name, debugger.machine, Path(output), True, status_message)
     session = Session(debugger, filter_name, output, observer=watcher)
     stops: List[Any] = []
     while not stops or stops[-1][0] == "interrupted":

@@ -12,6 +12,7 @@ from pykd_dumpfilt.checking import check
 from pykd_dumpfilt.emulator import BreakpointHit, Event, Scenario, Target
 from pykd_dumpfilt.recording import Call, read_recording
 
+from ..benchmarks.synthetic import write_recording
 from ..lab.errors import LabError
 from ..lab.host import DebuggerHost
 from ..lab.processes import live_processes
@@ -255,6 +256,29 @@ def test_ctrl_break_spoils_no_call(lab: Lab, tmp_path: Path) -> None:
         windbg.type(f"{DUMPFILT} stop")
     assert counted(path) == CALLS_OF_30
     assert check(path).verdict.value == "pass"
+
+
+@on_each_python
+def test_ctrl_break_while_a_command_works(lab: Lab, tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "large", 10_000, distinct=16)
+    with LiveSession(lab, aes_xts()) as session, DebuggerHost(session) as windbg:
+        windbg.load_pykd()
+        said: List[str] = []
+        check_it = f"{DUMPFILT} check {windows_path(path)}"
+        typing = threading.Thread(target=lambda: said.append(windbg.type(check_it, 60)))
+        typing.start()
+        deadline = time.monotonic() + 60
+        while "calls" not in windbg.status_bar and time.monotonic() < deadline:
+            time.sleep(0.01)
+        windbg.ctrl_break()
+        typing.join(60)
+        assert windbg.exit_code == 130
+        (text,) = said
+        assert "dumpfilt: error: interrupted" in text
+        assert "PASS" not in text
+        assert windbg.status_bar.strip() == ""
+        # The next command is heard.
+        assert "start MODULE first" in windbg.type(f"{DUMPFILT} status")
 
 
 @pytest.mark.parametrize("way", [".unload pykd.dll", "q", "qd", "close"])
