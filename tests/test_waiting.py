@@ -192,9 +192,9 @@ def test_windbg_has_a_status_bar(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     assert window.messages == [
         "checking a?[31m: 25%, 50,000 calls, 5,000 calls/s, 30 s left",
-        "",
+        " ",
         "making it ...",
-        "",
+        " ",
     ]
     assert window.written == []
 

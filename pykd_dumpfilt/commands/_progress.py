@@ -133,7 +133,8 @@ class _StatusBar:
 
     def erase(self) -> None:
         if self._used:
-            self._show("")
+            # It does not take nothing.
+            self._show(" ")
 
 
 def _place() -> Optional[Place]:

@@ -1,11 +1,13 @@
 """Runs under Wine: a target that comes to no end is broken into, as by Ctrl+Break, and let go of.
 
-``guest_break.py CONNECTION OUTPUT``. What Ctrl+Break does in a host of DbgEng is SetInterrupt, from a thread
-of its own; ``pykd.breakin`` is that call. Whoever sees no effect presses again.
+``guest_break.py CONNECTION OUTPUT SIGN``; the file SIGN is there once the target sleeps. What Ctrl+Break does
+in a host of DbgEng is SetInterrupt, from a thread of its own; ``pykd.breakin`` is that call. Whoever sees no
+effect presses again.
 """
 
 import sys
 import threading
+from pathlib import Path
 
 
 def main() -> int:
@@ -13,7 +15,7 @@ def main() -> int:
 
     from pykd_dumpfilt.cli import main as dumpfilt
 
-    connection, output = sys.argv[1:]
+    connection, output, sign = sys.argv[1:]
     pykd.attachKernel(connection)
     pykd.dbgCommand(".reload")
     assert dumpfilt(["start", "aes_xts", "-o", output]) == 0
@@ -21,7 +23,8 @@ def main() -> int:
 
     def press() -> None:
         while not stands.wait(3.0):
-            pykd.breakin()
+            if Path(sign).exists():
+                pykd.breakin()
 
     user = threading.Thread(target=press, daemon=True)
     user.start()

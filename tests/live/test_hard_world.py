@@ -93,16 +93,18 @@ class Drowsy(Target):
 @LINES
 def test_a_machine_that_comes_to_no_end_is_broken_into(line: Hardships, lab: Lab, tmp_path: Path) -> None:
     target = Drowsy(build_filter(NAME).read_bytes(), NAME, SCENARIO)
-    path = tmp_path / "run.dumpfilt"
+    path, sign = tmp_path / "run.dumpfilt", tmp_path / "sleeps"
     hits: List[Event] = []
 
     def observe(event: Event) -> None:
         if isinstance(event, BreakpointHit):
             hits.append(event)
-            target.asleep = len(hits) == 5
+            if len(hits) == 5:
+                target.asleep = True
+                sign.touch()
 
     with LiveSession(lab, target, observe, hardships=line) as session:
-        done = session.run(BREAK, [windows_path(path)], timeout=200)
+        done = session.run(BREAK, [windows_path(path), windows_path(sign)], timeout=200)
         assert done.code == 0, done.output
         assert session.server.left_behind() == []
     # The instruction behind the breakpoint is all that Dump_Write has done; and where a lost packet made the
