@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Dict, Union
 
 import pytest
@@ -14,6 +17,8 @@ from pykd_dumpfilt.recording._decode import MACHINES
 from pykd_dumpfilt.structures import Machine
 
 from .examples import HEADER, MODULE, footers, headers, records, small_call
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # The digest is what "head -c 4096 /dev/zero | b2sum -l 128" prints.
 ZEROS_DIGEST = "5f6df6002bc71ca2d81a7492de37025d"
@@ -187,6 +192,47 @@ def test_a_missing_value_names_line_and_key(key: str) -> None:
 def test_what_is_no_line_says_so(line: bytes, why: str) -> None:
     with pytest.raises(RecordingError, match=f"^line 5: .*{why}"):
         codec.decode(line, 5)
+
+
+@pytest.mark.parametrize(
+    ("inner", "deep"),
+    [
+        (b"[" * 63 + b"]" * 63, False),
+        (b"[" * 64 + b"]" * 64, True),
+        (b'{"a":' * 64 + b"1" + b"}" * 64, True),
+        (b"[" + b"[]," * 1000 + b"[]]", False),
+        (b'"' + b"[" * 1000 + b'"', False),
+        (b'"\\"' + b"[" * 1000 + b'"', False),
+        (b'["\\\\", ' + b"[" * 63 + b"]" * 64, True),
+    ],
+    ids=itertools.count(),
+)
+def test_how_deep_a_line_may_be_nested(inner: bytes, deep: bool) -> None:
+    with pytest.raises(RecordingError) as caught:
+        codec.decode(b'{"kind": ' + inner + b"}", 5)
+    assert ("nested too deep" in str(caught.value)) is deep
+
+
+def test_a_deep_line_does_not_end_the_process() -> None:
+    """What Python runs by itself while the stack is used up ended Python 3.8, and WinDbg with it."""
+    program = (
+        "import gc\n"
+        "from pykd_dumpfilt.errors import RecordingError\n"
+        "from pykd_dumpfilt.recording import codec\n"
+        "def deeper(levels):\n"
+        "    levels and deeper(levels - 1)\n"
+        "gc.callbacks.append(lambda *_: deeper(100))\n"
+        "gc.set_threshold(1)\n"
+        "for size in range(900, 1000):\n"
+        "    try:\n"
+        "        codec.decode(b'{\"kind\": ' + b'[' * size + b'}', 5)\n"
+        "    except RecordingError as error:\n"
+        "        assert 'nested too deep' in str(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=str(ROOT), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_message_quotes_hostile_text_short_and_plain() -> None:
