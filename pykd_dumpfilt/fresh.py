@@ -4,8 +4,7 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Optional, Type
+from typing import BinaryIO
 
 from .errors import RecordingError, UsageError
 
@@ -74,12 +73,7 @@ class FreshFile:
             self._path.rename(self._target)
         sync_folder(self._target.parent)
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        where: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self.file.close()
         except OSError:
@@ -120,12 +114,7 @@ class FreshFolder:
             raise RecordingError(f"cannot make {self._target}: {error.strerror or error}") from error
         sync_folder(self._target.parent)
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        where: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(str(self.path), ignore_errors=True)
 
     def _check_place(self) -> None:

@@ -21,19 +21,19 @@ def check_watched(
     seal: bool = False,
     own: Sequence[Type[Rule]] = (),
 ) -> CheckResult:
-    """:func:`~pykd_dumpfilt.checking.check`, with its progress on the terminal."""
+    """:func:`~pykd_dumpfilt.checking.check`, with its progress where the user sees it."""
     with watched(f"checking {os.fspath(path)}") as tell:
         return check(path, tell, waivers, today, seal, own)
 
 
 def sum_up_watched(path: "Union[str, os.PathLike[str]]") -> Summary:
-    """:func:`~pykd_dumpfilt.handling.sum_up`, with its progress on the terminal."""
+    """:func:`~pykd_dumpfilt.handling.sum_up`, with its progress where the user sees it."""
     with watched(f"reading {os.fspath(path)}") as tell:
         return sum_up(path, tell)
 
 
 @contextmanager
 def watched(what: str) -> Iterator[Callable[[Progress], None]]:
-    """The progress of what reads a recording once, on the terminal."""
+    """The progress of what reads a recording once, where the user sees it."""
     with progress(what, "calls") as step:
         yield lambda now: step(now.calls, now.done / now.total if now.total else None)
